@@ -1,0 +1,13 @@
+// Text from a file made fit for a message: one line, not long, no control bytes.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace cnf {
+
+std::string in_one_line(std::string_view text);
+// With quotation marks around it.
+std::string in_quotes(std::string_view text);
+
+}  // namespace cnf

@@ -1,0 +1,27 @@
+// The header of a .npy file: a magic, a version, a length and a Python dictionary as text.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cnf {
+
+struct NpyHeader {
+  char kind = 'f';  // f: float, i: integer, u: unsigned
+  std::size_t element_size = 8;
+  bool big_endian = false;
+  bool fortran_order = false;
+  std::vector<std::size_t> shape;
+  std::size_t count = 1;        // of elements; exactly that many follow
+  std::size_t data_offset = 0;  // from the start of the file
+};
+
+// `bytes` is the whole file. Throws Error naming the file and what is wrong.
+NpyHeader parse_npy_header(std::string_view bytes, const std::string& name);
+
+// Everything before the data; `type` is numpy's, "<f4".
+std::string npy_header(std::string_view type, const std::vector<std::size_t>& shape);
+
+}  // namespace cnf
