@@ -1,0 +1,48 @@
+// What one evaluation of the field leaves for its adjoint: the values and tangents of each hidden layer.
+#pragma once
+
+#include "core/field.hpp"
+#include "core/nonlinearity.hpp"
+
+namespace cnf::inline CNF_ARCH {
+
+// Where each layer's panels stand, in rows. A group of 1 + columns panels holds a value and its tangents.
+struct ActivationLayout {
+  int value[max_layers] = {};     // h, hdot of hidden layers
+  int input[max_layers] = {};     // a, adot of hidden layers, where the nonlinearity keeps its input (else as value)
+  int pre_gate[max_layers] = {};  // z, zdot of all layers, only where gates differ between lanes
+  int rows = 0;
+};
+
+template <class Real>
+CNF_HD ActivationLayout activation_layout(const FieldParameters<Real>& field, Estimator estimator,
+                                          bool gates_per_lane) {
+  ActivationLayout layout;
+  const int group = 1 + estimator.columns;
+  for (int l = 0; l < field.layers; ++l) {
+    const int width = field.layer[l].weight.rows;
+    if (l + 1 < field.layers) {
+      layout.value[l] = layout.rows;
+      layout.rows += group * width;
+      layout.input[l] = keeps_input(field.nonlinearity) ? layout.rows : layout.value[l];
+      if (keeps_input(field.nonlinearity)) layout.rows += group * width;
+    }
+    layout.pre_gate[l] = layout.rows;
+    if (gates_per_lane) layout.rows += group * width;
+  }
+  return layout;
+}
+
+// One evaluation's panels.
+template <class Real>
+struct Activations {
+  Real* base = nullptr;  // (layout.rows, samples)
+  const ActivationLayout* layout = nullptr;
+  int samples = 0;
+
+  CNF_INLINE Real* value(int l) const { return base + static_cast<long>(layout->value[l]) * samples; }
+  CNF_INLINE Real* input(int l) const { return base + static_cast<long>(layout->input[l]) * samples; }
+  CNF_INLINE Real* pre_gate(int l) const { return base + static_cast<long>(layout->pre_gate[l]) * samples; }
+};
+
+}  // namespace cnf::inline CNF_ARCH

@@ -1,0 +1,21 @@
+// How one source is compiled for many processors: markers for device code and a namespace for each instruction set.
+//
+// Everything in kernels/core lives in the inline namespace cnf::CNF_ARCH (portable, avx2, avx512, cuda). The same
+// function compiled for two instruction sets then has two names, and the linker can never merge one into the other.
+#pragma once
+
+#ifdef __CUDACC__
+#define CNF_HD __host__ __device__
+#define CNF_INLINE __host__ __device__ __forceinline__
+#else
+#define CNF_HD
+#define CNF_INLINE inline __attribute__((always_inline))
+#endif
+
+#ifndef CNF_ARCH
+#ifdef __CUDACC__
+#define CNF_ARCH cuda
+#else
+#define CNF_ARCH portable
+#endif
+#endif

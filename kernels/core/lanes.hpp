@@ -1,0 +1,143 @@
+// The operations that formulas are written in, for one number. A pack of numbers (kernels/cpu/pack.hpp) has the same
+// ones, so a formula written for a type V serves a CUDA thread, a scalar loop and every vector width with the same
+// bits.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include "core/arch.hpp"
+
+namespace cnf::inline CNF_ARCH {
+
+template <class V>
+struct Lanes;
+
+template <>
+struct Lanes<float> {
+  using Real = float;
+  using Int = std::int32_t;
+  static constexpr int width = 1;
+};
+
+template <>
+struct Lanes<double> {
+  using Real = double;
+  using Int = std::int64_t;
+  static constexpr int width = 1;
+};
+
+template <class V>
+using RealOf = typename Lanes<V>::Real;
+
+// The layout of an IEEE number: bits below the exponent, the bits of 1, and 1.5 * 2^mantissa: adding it rounds to an
+// integer.
+template <class Real>
+struct Ieee;
+
+template <>
+struct Ieee<float> {
+  static constexpr int mantissa = 23;
+  static constexpr std::int32_t one = 0x3f800000;
+  static constexpr std::int32_t half_root = 0x3f3504f3;  // sqrt(1/2)
+  static constexpr float rounder = 12582912.0f;
+};
+
+template <>
+struct Ieee<double> {
+  static constexpr int mantissa = 52;
+  static constexpr std::int64_t one = 0x3ff0000000000000;
+  static constexpr std::int64_t half_root = 0x3fe6a09e667f3bcd;
+  static constexpr double rounder = 6755399441055744.0;
+};
+
+// a b + c with one rounding, on every processor.
+CNF_INLINE float multiply_add(float a, float b, float c) {
+  return ::fmaf(a, b, c);
+}
+CNF_INLINE double multiply_add(double a, double b, double c) {
+  return ::fma(a, b, c);
+}
+
+CNF_INLINE float select(bool condition, float yes, float no) {
+  return condition ? yes : no;
+}
+CNF_INLINE double select(bool condition, double yes, double no) {
+  return condition ? yes : no;
+}
+
+CNF_INLINE float root(float a) {
+  return ::sqrtf(a);
+}
+CNF_INLINE double root(double a) {
+  return ::sqrt(a);
+}
+
+CNF_INLINE std::int32_t bits_of(float a) {
+#ifdef __CUDA_ARCH__
+  return __float_as_int(a);
+#else
+  return __builtin_bit_cast(std::int32_t, a);
+#endif
+}
+CNF_INLINE std::int64_t bits_of(double a) {
+#ifdef __CUDA_ARCH__
+  return __double_as_longlong(a);
+#else
+  return __builtin_bit_cast(std::int64_t, a);
+#endif
+}
+CNF_INLINE float number_of(std::int32_t bits) {
+#ifdef __CUDA_ARCH__
+  return __int_as_float(bits);
+#else
+  return __builtin_bit_cast(float, bits);
+#endif
+}
+CNF_INLINE double number_of(std::int64_t bits) {
+#ifdef __CUDA_ARCH__
+  return __longlong_as_double(bits);
+#else
+  return __builtin_bit_cast(double, bits);
+#endif
+}
+CNF_INLINE float to_real(std::int32_t a) {
+  return static_cast<float>(a);
+}
+CNF_INLINE double to_real(std::int64_t a) {
+  return static_cast<double>(a);
+}
+
+// |a|, and the smaller and larger of two numbers; a NaN in the first argument stays a NaN.
+template <class V>
+CNF_INLINE V absolute(V a) {
+  return select(a < V(0), V(0) - a, a);
+}
+template <class V>
+CNF_INLINE V minimum(V a, V b) {
+  return select(b < a, b, a);
+}
+template <class V>
+CNF_INLINE V maximum(V a, V b) {
+  return select(a < b, b, a);
+}
+
+CNF_INLINE bool any_of(bool condition) {
+  return condition;
+}
+
+template <class V>
+CNF_INLINE V load(const RealOf<V>* from) {
+  if constexpr (Lanes<V>::width == 1)
+    return *from;
+  else
+    return V::load(from);
+}
+CNF_INLINE void store(float* to, float value) {
+  *to = value;
+}
+CNF_INLINE void store(double* to, double value) {
+  *to = value;
+}
+
+}  // namespace cnf::inline CNF_ARCH

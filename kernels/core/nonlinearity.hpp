@@ -1,0 +1,99 @@
+// The nonlinearities phi of hidden layers with their first and second derivatives, each in one place.
+//
+// The adjoint keeps of a hidden layer its value h = phi(a) and tangent hdot = phi'(a) adot, from which most derivatives
+// follow; square and swish cannot be inverted, so for them (keeps_input) a and adot are kept too, and h and hdot are
+// not looked at. relu has slope 0 at its kink a = 0 (as in JAX); elu has slope 1 there. Both have second derivative 0
+// at the kink.
+#pragma once
+
+#include "cnf_gpu/config.hpp"
+#include "core/elementary.hpp"
+
+namespace cnf::inline CNF_ARCH {
+
+CNF_INLINE constexpr bool keeps_input(Nonlinearity phi) {
+  return phi == Nonlinearity::square || phi == Nonlinearity::swish;
+}
+
+// log(1 + e^a) = max(a, 0) + log(1 + e^-|a|)
+template <class V>
+CNF_INLINE V softplus(V a) {
+  return maximum(a, V(0)) + log_one_plus(exponential(V(0) - absolute(a)));
+}
+
+// h = phi(a)
+template <class V>
+CNF_INLINE V activate(Nonlinearity phi, V a) {
+  switch (phi) {
+    case Nonlinearity::tanh:
+      return hyperbolic_tangent(a);
+    case Nonlinearity::softplus:
+      return softplus(a);
+    case Nonlinearity::elu:
+      return select(a < V(0), exponential_minus_one(minimum(a, V(0))), a);
+    case Nonlinearity::swish:
+      return a * sigmoid(a);
+    case Nonlinearity::sigmoid:
+      return sigmoid(a);
+    case Nonlinearity::relu:
+      return maximum(a, V(0));
+    case Nonlinearity::square:
+      return a * a;
+    case Nonlinearity::identity:
+      break;
+  }
+  return a;
+}
+
+// phi'(a), told from h, or from a where the nonlinearity keeps its input
+template <class V>
+CNF_INLINE V slope(Nonlinearity phi, V a, V h) {
+  switch (phi) {
+    case Nonlinearity::tanh:
+      return multiply_add(V(0) - h, h, V(1));
+    case Nonlinearity::softplus:
+      return V(0) - exponential_minus_one(V(0) - h);
+    case Nonlinearity::elu:
+      return minimum(h, V(0)) + V(1);
+    case Nonlinearity::swish: {
+      const V s = sigmoid(a);
+      return multiply_add(a * s, V(1) - s, s);
+    }
+    case Nonlinearity::sigmoid:
+      return h * (V(1) - h);
+    case Nonlinearity::relu:
+      return select(V(0) < h, V(1), V(0));
+    case Nonlinearity::square:
+      return a + a;
+    case Nonlinearity::identity:
+      break;
+  }
+  return V(1);
+}
+
+// phi''(a) adot, told from h and hdot, or from a and adot where the nonlinearity keeps its input
+template <class V>
+CNF_INLINE V bend(Nonlinearity phi, V a, V adot, V h, V hdot) {
+  switch (phi) {
+    case Nonlinearity::tanh:
+      return V(-2) * h * hdot;
+    case Nonlinearity::softplus:
+      return exponential(V(0) - h) * hdot;
+    case Nonlinearity::elu:
+      return select(h < V(0), hdot, V(0));
+    case Nonlinearity::swish: {
+      const V s = sigmoid(a);
+      return s * (V(1) - s) * multiply_add(a, multiply_add(V(-2), s, V(1)), V(2)) * adot;
+    }
+    case Nonlinearity::sigmoid:
+      return multiply_add(V(-2), h, V(1)) * hdot;
+    case Nonlinearity::square:
+      return adot + adot;
+    case Nonlinearity::relu:
+    case Nonlinearity::identity:
+      break;
+  }
+  return V(0);
+}
+
+}  // namespace cnf::inline CNF_ARCH

@@ -1,0 +1,54 @@
+// What a team is: the workers that run one tile of samples through a solve together, and the verbs they offer.
+//
+// A tile holds the lanes of `samples()` samples. Its data stand in panels: rows of numbers, one row a feature, a row's
+// numbers one a lane, Real panel[rows][samples]. A panel of several columns (value first, then tangents) is one panel
+// after another. On the CPU a team is one thread and Value a vector of lanes; in CUDA it is a thread block and Value
+// one number.
+//
+// Formulas are written once, in lambdas handed to the verbs below, and never mention who runs them. Every verb ends
+// with the team in step: what it wrote, all members see.
+//
+//   for_each(rows, f)            f(row, lane) for every row and every (vector of) lane
+//   for_each_index(count, f)     f(i) once for every i < count, on single numbers
+//   product(W, in, columns, f)   f(o, c, lane, z) with z = sum_k W[o][k] in_c[k][lane], k in order; for one (o, lane)
+//   the
+//                                columns c = 0, 1, ... come in order and from the same member, so f may build on column
+//                                0
+//   transposed_product(W, ...)   the same with W^T: f(k, c, lane, sum_o W[o][k] in_c[o][lane])
+//   outer(W, G, left, right, columns, scale, dots)
+//                                R[o][k] = sum over columns and lanes of left_c[o] right_c[k];  G += scale R,
+//                                dots[o] = sum_k W[o][k] R[o][k]
+//   reduce_rows<Count>(rows, f, sink)   sink(row, sums) once a row; sums of the Count values f(row, lane) over the
+//   lanes sum_over_rows(rows, f, sink)        sink(lane, sum) with the sum of f(row, lane) over rows, in order
+#pragma once
+
+#include "core/lanes.hpp"
+
+namespace cnf::inline CNF_ARCH {
+
+// A matrix (rows, columns), row-major, with what a team keeps beside it to read it fast (a team's own business).
+template <class Real>
+struct Matrix {
+  const Real* values = nullptr;
+  int rows = 0;
+  int columns = 0;
+  const Real* packed = nullptr;
+  const Real* packed_transposed = nullptr;
+  const Real* padded = nullptr;
+};
+
+// A panel's columns: the value, and behind it elsewhere the tangents. Column c > 0 starts at tangents + (c - 1) rows
+// samples.
+template <class Real>
+struct Columns {
+  Real* value = nullptr;
+  Real* tangents = nullptr;
+};
+
+// Several sums made in one pass.
+template <class V, int Count>
+struct Sums {
+  V value[Count];
+};
+
+}  // namespace cnf::inline CNF_ARCH

@@ -1,0 +1,76 @@
+// Where a tile's panels stand in the memory its team was given.
+#pragma once
+
+#include "core/activations.hpp"
+#include "core/method.hpp"
+#include "core/vector_field.hpp"
+
+namespace cnf::inline CNF_ARCH {
+
+// Hands out consecutive pieces of one block of memory, each aligned to 64 bytes; with no memory it only measures.
+template <class Real>
+class Pieces {
+ public:
+  CNF_HD explicit Pieces(Real* base) : base_(base) {}
+  CNF_HD Real* take(long count) {
+    constexpr long align = 64 / sizeof(Real);
+    Real* piece = base_ ? base_ + used_ : nullptr;
+    used_ += (count + align - 1) / align * align;
+    return piece;
+  }
+  CNF_HD long used() const { return used_; }
+
+ private:
+  Real* base_;
+  long used_ = 0;
+};
+
+// Panels that a solve needs at every stage, (rows, samples) each.
+template <class Real>
+struct TileMemory {
+  StagePanels<Real> stage;
+  FieldScratch<Real> scratch;
+  Activations<Real> kept;
+  Real* x = nullptr;            // (dim) the state
+  Real* slopes = nullptr;       // (stages, dim + 1): dx/dt and the divergence of each stage
+  Real* delta_logp = nullptr;   // (1)
+  Real* weight = nullptr;       // (1) each lane's factor in the loss; 0 for lanes without a row
+  Real* lambda = nullptr;       // (dim) adjoint state
+  Real* pulled = nullptr;       // (stages, dim) x_bar of each stage
+  Real* cot_f = nullptr;        // (dim)
+  Real* cot_div = nullptr;      // (1)
+  Real* log_density = nullptr;  // (1)
+};
+
+template <class Real>
+CNF_HD TileMemory<Real> place_tile(Pieces<Real>& pieces, const Plan& plan, Estimator estimator,
+                                   const ActivationLayout& layout, int samples) {
+  const long s = samples, dim = plan.dim, columns = estimator.columns;
+  const long widest = plan.layers > 1 && plan.width > plan.dim ? plan.width : plan.dim;
+  TileMemory<Real> m;
+  m.stage.x = pieces.take(dim * s);
+  if (estimator.form == DivergenceForm::probes) {
+    m.stage.probes = pieces.take(columns * dim * s);
+    m.stage.first_z = pieces.take(columns * widest * s);
+  }
+  m.scratch.jacobian_part = pieces.take((columns > 0 ? columns : 1) * dim * s);
+  for (int i = 0; i < 2; ++i) m.scratch.abar[i] = pieces.take(widest * s);
+  for (int i = 0; i < 2; ++i) m.scratch.pulled[i] = pieces.take((1 + columns) * widest * s);
+  m.scratch.kappa = pieces.take(widest);
+  m.scratch.kappa_bar = pieces.take(widest);
+  m.scratch.dots = pieces.take(widest);
+  m.scratch.ends = pieces.take(widest * dim);
+  m.kept = {pieces.take(static_cast<long>(layout.rows) * s), &layout, samples};
+  m.x = pieces.take(dim * s);
+  m.slopes = pieces.take(Tableau::max_stages * (dim + 1) * s);
+  m.delta_logp = pieces.take(s);
+  m.weight = pieces.take(s);
+  m.lambda = pieces.take(dim * s);
+  m.pulled = pieces.take(Tableau::max_stages * dim * s);
+  m.cot_f = pieces.take(dim * s);
+  m.cot_div = pieces.take(s);
+  m.log_density = pieces.take(s);
+  return m;
+}
+
+}  // namespace cnf::inline CNF_ARCH

@@ -1,0 +1,169 @@
+// The recipes that a tile of samples runs from end to end: log-density, loss gradient, sample.
+#pragma once
+
+#include "core/base_distribution.hpp"
+#include "core/checkpointed_adjoint.hpp"
+#include "core/random.hpp"
+
+namespace cnf::inline CNF_ARCH {
+
+// The rows a tile works on: lane i has row number rows.order[first + i], or first + i without an order.
+template <class Real>
+struct TileRows {
+  const Real* values = nullptr;          // (N, dim) row-major
+  const std::uint32_t* order = nullptr;  // (N,) or null
+  const Real* probes = nullptr;          // (columns, N, dim) or null: drawn
+  long count_of_all = 0;                 // N
+  long first = 0;
+  int count = 0;                 // of this tile; further lanes are idle and work on row `first`
+  std::uint64_t row_number = 0;  // of values[0] in the whole data set
+  std::uint32_t epoch = 0;
+
+  CNF_INLINE long row(int lane) const {
+    const long at = first + (lane < count ? lane : 0);
+    return order ? static_cast<long>(order[at]) : at;
+  }
+};
+
+// Everything that a tile needs to know of the flow and its settings. Read only, shared by all tiles.
+template <class Real>
+struct FlowProgram {
+  Plan plan;
+  Estimator estimator;
+  FieldParameters<Real> field;
+  BaseParameters<Real> base;
+  Method<Real> method;
+  ActivationLayout layout;
+  GateTable<Real> gates;  // of the fixed solve in the program's direction
+  int steps = 0;
+  Real step = 0;               // signed
+  GateTable<Real> back_gates;  // of the continuous adjoint
+  int back_steps = 0;
+  Real back_step = 0;
+};
+
+// Rows into lanes: panel[i][lane] = values[row(lane)][i].
+template <class Team, class Real>
+CNF_HD void gather(const Team& team, const TileRows<Real>& rows, int dim, Real* panel) {
+  const int samples = team.samples();
+  team.for_each_index(dim * samples, [=](int i) {
+    const int lane = i % samples, feature = i / samples;
+    panel[i] = rows.values[rows.row(lane) * dim + feature];
+  });
+}
+
+// probes[k][i][lane]: given, or drawn from (seed, epoch, row, k). One draw a solve, kept for its adjoint.
+template <class Team, class Real>
+CNF_HD void gather_probes(const Team& team, const TileRows<Real>& rows, const Plan& plan, int columns, Real* probes) {
+  const int samples = team.samples(), dim = plan.dim;
+  team.for_each_index(columns * dim * samples, [=, &plan](int i) {
+    const int lane = i % samples, number = i / samples, k = number / dim;
+    const long row = rows.row(lane);
+    if (rows.probes) {
+      probes[i] = rows.probes[(static_cast<long>(k) * rows.count_of_all + row) * dim + number % dim];
+      return;
+    }
+    const RandomStream stream = {plan.seed, 1, rows.epoch, rows.row_number + static_cast<std::uint64_t>(row)};
+    probes[i] =
+        static_cast<Real>(plan.probe == Probe::gaussian ? random_normal(stream, number) : random_sign(stream, number));
+  });
+}
+
+template <class Team, class Real>
+CNF_HD void fill(const Team& team, Real* panel, int rows, Real value) {
+  const int samples = team.samples();
+  team.for_each(rows, [=](int r, int lane) {
+    store(panel + static_cast<long>(r) * samples + lane, typename Team::Value(value));
+  });
+}
+
+// Solves t1 -> t0: memory.x becomes the base points, memory.delta_logp the integral of the divergence,
+// memory.log_density theirs.
+template <class Team, class Phi, class Real>
+CNF_HD void log_density_tile(const Team& team, Phi phi, const FlowProgram<Real>& program, const TileRows<Real>& rows,
+                             const TileMemory<Real>& memory, const Record<Real>& record) {
+  const int dim = program.plan.dim;
+  gather(team, rows, dim, memory.x);
+  fill(team, memory.delta_logp, 1, Real(0));
+  if (program.estimator.form == DivergenceForm::probes)
+    gather_probes(team, rows, program.plan, program.estimator.columns, memory.stage.probes);
+  const VectorField<Team, Phi, SharedGates<Real>> field(team, program.field, phi, program.estimator, memory.scratch);
+  field.start_probes(memory.stage);
+  const FixedSolve<Team, Phi> solve(team, field, program.method, program.gates, dim, program.steps, program.step,
+                                    memory);
+  solve.run(record, program.estimator.form != DivergenceForm::none);
+  base_log_density(team, program.base, dim, memory.x, memory.delta_logp, memory.log_density);
+}
+
+// What one slot of samples learns. Base gradients are null where the base is fixed.
+template <class Real>
+struct FlowGradient {
+  FieldGradient<Real> field;
+  Real* base_mean = nullptr;
+  Real* base_raw_variance = nullptr;
+  double* negative_log_density = nullptr;  // sum over rows of weight (-log p)
+  Real* drift = nullptr;                   // largest |x recomputed at t1 - data|, backsolve only
+};
+
+// Adds to `gradient` what a tile's rows, each with `weight` in the loss, teach: log-density, then the adjoint back
+// along it.
+template <class Team, class Phi, class Real>
+CNF_HD void loss_gradient_tile(const Team& team, Phi phi, const FlowProgram<Real>& program, const TileRows<Real>& rows,
+                               Real weight, const TileMemory<Real>& memory, const Record<Real>& record,
+                               const FlowGradient<Real>& gradient) {
+  const int dim = program.plan.dim, samples = team.samples(), count = rows.count;
+  log_density_tile(team, phi, program, rows, memory, record);
+  team.for_each_index(samples, [=](int lane) { memory.weight[lane] = lane < count ? weight : Real(0); });
+  team.for_each_index(1, [=](int) {
+    double sum = 0;
+    for (int lane = 0; lane < count; ++lane)
+      sum -= static_cast<double>(weight) * static_cast<double>(memory.log_density[lane]);
+    *gradient.negative_log_density += sum;
+  });
+  base_gradient(team, program.base, dim, memory.x, memory.weight, memory.lambda, gradient.base_mean,
+                gradient.base_raw_variance);
+  Real* cot_delta = memory.delta_logp;  // dL/d(delta_logp) = -weight; delta_logp itself is in log_density by now
+  team.for_each(1, [=](int, int lane) {
+    store(cot_delta + lane, typename Team::Value(Real(0)) - load<typename Team::Value>(memory.weight + lane));
+  });
+  const VectorField<Team, Phi, SharedGates<Real>> field(team, program.field, phi, program.estimator, memory.scratch);
+  const FixedSolve<Team, Phi> solve(team, field, program.method, program.gates, dim, program.steps, program.step,
+                                    memory);
+  checkpointed_adjoint(team, solve, field, program.method, program.gates, program.steps, program.step, dim, memory,
+                       record, cot_delta, gradient.field);
+}
+
+// Solves t0 -> t1 from base points; with an estimator, memory.log_density becomes log p1 of the samples.
+template <class Team, class Phi, class Real>
+CNF_HD void sample_tile(const Team& team, Phi phi, const FlowProgram<Real>& program, const TileRows<Real>& rows,
+                        const TileMemory<Real>& memory) {
+  const int dim = program.plan.dim, samples = team.samples();
+  if (rows.values) {
+    gather(team, rows, dim, memory.x);
+  } else {
+    team.for_each_index(dim * samples, [=, &program](int i) {
+      const int lane = i % samples, feature = i / samples;
+      const RandomStream stream = {program.plan.seed, 2, rows.epoch,
+                                   rows.row_number + static_cast<std::uint64_t>(rows.row(lane))};
+      const Real z = static_cast<Real>(random_normal(stream, feature));
+      memory.x[i] = multiply_add(program.base.deviation[feature], z, program.base.mean[feature]);
+    });
+  }
+  fill(team, memory.delta_logp, 1, Real(0));
+  base_log_density(team, program.base, dim, memory.x, memory.delta_logp, memory.log_density);
+  if (program.estimator.form == DivergenceForm::probes)
+    gather_probes(team, rows, program.plan, program.estimator.columns, memory.stage.probes);
+  const VectorField<Team, Phi, SharedGates<Real>> field(team, program.field, phi, program.estimator, memory.scratch);
+  field.start_probes(memory.stage);
+  const FixedSolve<Team, Phi> solve(team, field, program.method, program.gates, dim, program.steps, program.step,
+                                    memory);
+  const bool with_divergence = program.estimator.form != DivergenceForm::none;
+  solve.run({}, with_divergence);
+  if (!with_divergence) return;
+  team.for_each(1, [=](int, int lane) {  // d log p / dt = -div along the path
+    using V = typename Team::Value;
+    store(memory.log_density + lane, load<V>(memory.log_density + lane) - load<V>(memory.delta_logp + lane));
+  });
+}
+
+}  // namespace cnf::inline CNF_ARCH

@@ -1,0 +1,127 @@
+// The vector field F with its divergence, and the one adjoint primitive: the gradient of cot_F . F + cot_div div.
+// Formulas: docs/numerics.md, sections "field", "divergence" and "adjoint primitive". Layers count from 0 here.
+#pragma once
+
+#include "core/activations.hpp"
+#include "core/concat_squash.hpp"
+
+namespace cnf::inline CNF_ARCH {
+
+// A nonlinearity known when compiling, or only when running.
+template <Nonlinearity phi>
+struct CompiledNonlinearity {
+  CNF_INLINE constexpr operator Nonlinearity() const { return phi; }
+};
+struct RunningNonlinearity {
+  Nonlinearity phi;
+  CNF_INLINE operator Nonlinearity() const { return phi; }
+};
+
+// The panels of one stage. All are (rows, samples).
+template <class Real>
+struct StagePanels {
+  Real* x = nullptr;        // (dim)
+  Real* probes = nullptr;   // (columns, dim)    probes only
+  Real* first_z = nullptr;  // (columns, width)  W_0 eps: constant over a solve; probes with a hidden layer only
+};
+
+// Scratch of a tile: what an evaluation and its adjoint need beside the activations.
+template <class Real>
+struct FieldScratch {
+  Real* jacobian_part = nullptr;  // (columns, dim): J eps, or the exact trace's diagonal
+  Real* abar[2] = {};             // (widest)
+  Real* pulled[2] = {};           // (1 + columns, widest): cotangents of z and zdot
+  Real* kappa = nullptr;          // (width,) one hidden layer
+  Real* kappa_bar = nullptr;      // (width,)
+  Real* dots = nullptr;           // (widest,)
+  Real* ends = nullptr;           // (widest, dim) sums of the exact trace's free ends
+};
+
+template <class Team, class Phi, class Gates>
+class VectorField {
+ public:
+  using V = typename Team::Value;
+  using Real = RealOf<V>;
+
+  CNF_HD VectorField(const Team& team, const FieldParameters<Real>& field, Phi phi, Estimator estimator,
+                     const FieldScratch<Real>& scratch)
+      : team_(team), field_(field), phi_(phi), estimator_(estimator), scratch_(scratch), samples_(team.samples()) {}
+
+  // f = F(x, t), (dim, samples), and div, (samples,) unless the estimator is none.
+  CNF_HD void evaluate(const Gates& gates, const StagePanels<Real>& in, const Activations<Real>& kept, Real* f,
+                       Real* div) const;
+
+  // What evaluate leaves for the adjoint, without F and div where those are not part of it.
+  CNF_HD void restore(const Gates& gates, const StagePanels<Real>& in, const Activations<Real>& kept, Real* f,
+                      Real* div) const;
+
+  // x_bar = d/dx of cot_f . F + cot_div div at a stage evaluated before. gradient (or null) receives scale times
+  // d/dtheta.
+  CNF_HD void pull_back(const Gates& gates, const StagePanels<Real>& in, const Activations<Real>& kept,
+                        const Real* cot_f, const Real* cot_div, Real* x_bar, const FieldGradient<Real>* gradient,
+                        Real scale) const;
+
+  // first_z = W_0 eps, once a solve.
+  CNF_HD void start_probes(const StagePanels<Real>& in) const;
+
+ private:
+  CNF_INLINE Real* row(Real* panel, int rows, int column, int r) const {
+    return panel + (static_cast<long>(column) * rows + r) * samples_;
+  }
+  CNF_INLINE const Real* row(const Real* panel, int rows, int column, int r) const {
+    return panel + (static_cast<long>(column) * rows + r) * samples_;
+  }
+  CNF_INLINE bool is_last(int l) const { return l + 1 == field_.layers; }
+  CNF_INLINE int width_of(int l) const { return field_.layer[l].weight.rows; }
+
+  // Tangents that layer l's product has to carry: none where a form's ends are free.
+  CNF_INLINE int product_columns(int l) const {
+    if (estimator_.form == DivergenceForm::tangents && (l == 0 || is_last(l))) return 1;
+    if (estimator_.form == DivergenceForm::probes && l == 0 && !is_last(l)) return 1;
+    return 1 + estimator_.columns;
+  }
+  CNF_INLINE Columns<Real> inputs_of(int l, const StagePanels<Real>& in, const Activations<Real>& kept) const {
+    if (l == 0) return {in.x, in.probes};
+    return {kept.value(l - 1), row(kept.value(l - 1), width_of(l - 1), 1, 0)};
+  }
+  // zdot of tangent c at the first layer, which is not the last: W_0 eps_c, or column c of W_0.
+  CNF_INLINE V first_tangent(const StagePanels<Real>& in, int o, int c, int lane) const {
+    if (estimator_.form == DivergenceForm::probes) return load<V>(row(in.first_z, width_of(0), c, o) + lane);
+    return V(field_.layer[0].weight.values[o * field_.dim + c]);
+  }
+
+  CNF_HD void hidden_layer(int l, const Gates& gates, const StagePanels<Real>& in, const Activations<Real>& kept) const;
+  CNF_HD void last_layer(const Gates& gates, const StagePanels<Real>& in, const Activations<Real>& kept, Real* f) const;
+  CNF_HD void divergence(const Gates& gates, const StagePanels<Real>& in, const Activations<Real>& kept,
+                         Real* div) const;
+  CNF_HD void fill_kappa(const Gates& gates) const;
+
+  CNF_HD void start_pull_back(const Gates& gates, const StagePanels<Real>& in, const Real* cot_f,
+                              const Real* cot_div) const;
+  CNF_HD void pull_through(int l, const Gates& gates, const StagePanels<Real>& in, const Activations<Real>& kept,
+                           const Real* cot_div) const;
+  CNF_HD void layer_gradient(int l, const Gates& gates, const StagePanels<Real>& in, const Activations<Real>& kept,
+                             const Real* cot_div, const FieldGradient<Real>& gradient, Real scale) const;
+  CNF_HD void free_end_gradient(int l, const Gates& gates, const Activations<Real>& kept, const Real* cot_div,
+                                const FieldGradient<Real>& gradient, Real scale) const;
+  CNF_HD void kappa_gradient(const Gates& gates, const Activations<Real>& kept, const Real* cot_div,
+                             const FieldGradient<Real>& gradient, Real scale) const;
+  CNF_HD void shared_gate_gradient(int l, const Gates& gates, const FieldGradient<Real>& gradient, Real scale) const;
+  CNF_HD void lane_gate_gradient(int l, const Gates& gates, const StagePanels<Real>& in, const Activations<Real>& kept,
+                                 const Real* cot_div, const FieldGradient<Real>& gradient, Real scale) const;
+  CNF_INLINE void keep_tangent(const Activations<Real>& kept, int l, int o, int c, int lane, V adot) const;
+  CNF_INLINE void pull_tangent(const Gates& gates, const Activations<Real>& kept, int l, int k, int c, int lane,
+                               V hdot_bar) const;
+
+  const Team& team_;
+  const FieldParameters<Real>& field_;
+  Phi phi_;
+  Estimator estimator_;
+  FieldScratch<Real> scratch_;
+  int samples_;
+};
+
+}  // namespace cnf::inline CNF_ARCH
+
+#include "core/vector_field_adjoint.hpp"
+#include "core/vector_field_forward.hpp"

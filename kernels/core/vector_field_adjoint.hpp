@@ -1,0 +1,254 @@
+// The way back through the vector field: cotangents of values and tangents, layer by layer, and what parameters learn.
+//
+// Per layer, with abar, adotbar the cotangents of a, adot: p = abar g, r = adotbar g are those of z, zdot, and
+//   W += p h^T + r hdot^T,   b += p,   w3 += abar t,
+//   gamma = (1 - g) (p (z + b) + r zdot)   is what w2 += gamma t and b2 += gamma learn.
+// Where all lanes share the gate, the sum over lanes of p z + r zdot is the dot product of W's row with the row that W
+// learns, so z and zdot need not be kept.
+#pragma once
+
+#include "core/vector_field.hpp"
+
+namespace cnf::inline CNF_ARCH {
+
+template <class Team, class Phi, class Gates>
+CNF_HD void VectorField<Team, Phi, Gates>::pull_back(const Gates& gates, const StagePanels<Real>& in,
+                                                     const Activations<Real>& kept, const Real* cot_f,
+                                                     const Real* cot_div, Real* x_bar,
+                                                     const FieldGradient<Real>* gradient, Real scale) const {
+  if (estimator_.form == DivergenceForm::one_hidden_layer) fill_kappa(gates);
+  start_pull_back(gates, in, cot_f, cot_div);
+  for (int l = field_.layers - 1; l > 0; --l) {
+    if (gradient) layer_gradient(l, gates, in, kept, cot_div, *gradient, scale);
+    pull_through(l, gates, in, kept, cot_div);
+  }
+  if (gradient) layer_gradient(0, gates, in, kept, cot_div, *gradient, scale);
+  team_.transposed_product(field_.layer[0].weight, Columns<Real>{scratch_.pulled[0], nullptr}, 1,
+                           [=, this](int k, int, int lane, V sum) { store(row(x_bar, field_.dim, 0, k) + lane, sum); });
+}
+
+// Cotangents at the last layer: abar = cot_F, adotbar = cot_div eps / K.
+template <class Team, class Phi, class Gates>
+CNF_HD void VectorField<Team, Phi, Gates>::start_pull_back(const Gates& gates, const StagePanels<Real>& in,
+                                                           const Real* cot_f, const Real* cot_div) const {
+  const int last = field_.layers - 1, dim = field_.dim, first_neuron = field_.layer[last].first_neuron;
+  Real* abar = scratch_.abar[last & 1];
+  Real* pulled = scratch_.pulled[last & 1];
+  team_.for_each(dim, [=, this](int o, int lane) {
+    const V bar = load<V>(row(cot_f, dim, 0, o) + lane);
+    store(row(abar, dim, 0, o) + lane, bar);
+    store(row(pulled, dim, 0, o) + lane, bar * gates.template at<V>(first_neuron + o, lane).gate);
+  });
+  if (estimator_.form != DivergenceForm::probes) return;
+  const V share = V(Real(1) / Real(estimator_.columns));
+  team_.for_each(estimator_.columns * dim, [=, this](int r, int lane) {
+    const V bar = load<V>(cot_div + lane) * load<V>(row(in.probes, dim, 0, r) + lane) * share;
+    store(row(pulled, dim, 1, r) + lane, bar * gates.template at<V>(first_neuron + r % dim, lane).gate);
+  });
+}
+
+// From hdot_bar of hidden layer l: the cotangent of zdot, and what the bend of phi adds to abar.
+template <class Team, class Phi, class Gates>
+CNF_INLINE void VectorField<Team, Phi, Gates>::pull_tangent(const Gates& gates, const Activations<Real>& kept, int l,
+                                                            int k, int c, int lane, V hdot_bar) const {
+  const int width = width_of(l);
+  const V h = load<V>(row(kept.value(l), width, 0, k) + lane), hdot = load<V>(row(kept.value(l), width, c, k) + lane);
+  const V a = load<V>(row(kept.input(l), width, 0, k) + lane), adot = load<V>(row(kept.input(l), width, c, k) + lane);
+  const V g = gates.template at<V>(field_.layer[l].first_neuron + k, lane).gate;
+  Real* abar = row(scratch_.abar[l & 1], width, 0, k) + lane;
+  const V sum = multiply_add(bend(phi_, a, adot, h, hdot), hdot_bar, load<V>(abar));
+  store(abar, sum);
+  store(row(scratch_.pulled[l & 1], width, c, k) + lane, slope(phi_, a, h) * hdot_bar * g);
+  if (c == estimator_.columns) store(row(scratch_.pulled[l & 1], width, 0, k) + lane, sum * g);
+}
+
+// Cotangents of hidden layer l - 1 from those of layer l.
+template <class Team, class Phi, class Gates>
+CNF_HD void VectorField<Team, Phi, Gates>::pull_through(int l, const Gates& gates, const StagePanels<Real>&,
+                                                        const Activations<Real>& kept, const Real* cot_div) const {
+  const int m = l - 1, width = width_of(m), above = width_of(l), first_neuron = field_.layer[m].first_neuron;
+  const bool loops = estimator_.form == DivergenceForm::one_hidden_layer;
+  const Real* kappa = scratch_.kappa;
+  Real* abar = scratch_.abar[m & 1];
+  Real* pulled = scratch_.pulled[m & 1];
+  const bool free_end = is_last(l) && estimator_.form == DivergenceForm::tangents;
+  const Columns<Real> bars = {scratch_.pulled[l & 1], row(scratch_.pulled[l & 1], above, 1, 0)};
+  team_.transposed_product(
+      field_.layer[l].weight, bars, free_end ? 1 : 1 + estimator_.columns, [=, this](int k, int c, int lane, V sum) {
+        if (c > 0) return pull_tangent(gates, kept, m, k, c, lane, sum);
+        const V h = load<V>(row(kept.value(m), width, 0, k) + lane),
+                a = load<V>(row(kept.input(m), width, 0, k) + lane);
+        const V rise = slope(phi_, a, h);
+        V bar = rise * sum;
+        if (loops) bar = multiply_add(load<V>(cot_div + lane) * V(kappa[k]), bend(phi_, a, V(1), h, rise), bar);
+        store(row(abar, width, 0, k) + lane, bar);
+        if (estimator_.columns == 0)
+          store(row(pulled, width, 0, k) + lane, bar * gates.template at<V>(first_neuron + k, lane).gate);
+      });
+  if (!free_end) return;
+  const LayerParameters<Real>& layer = field_.layer[l];
+  team_.for_each(width, [=, this, &layer](int k, int lane) {  // hdot_bar_i = cot_div g_i W[i]
+    for (int i = 0; i < field_.dim; ++i) {
+      const V g = gates.template at<V>(layer.first_neuron + i, lane).gate;
+      const V w = V(layer.weight.values[static_cast<long>(i) * width + k]);
+      pull_tangent(gates, kept, m, k, 1 + i, lane, load<V>(cot_div + lane) * g * w);
+    }
+  });
+}
+
+template <class Team, class Phi, class Gates>
+CNF_HD void VectorField<Team, Phi, Gates>::layer_gradient(int l, const Gates& gates, const StagePanels<Real>& in,
+                                                          const Activations<Real>& kept, const Real* cot_div,
+                                                          const FieldGradient<Real>& gradient, Real scale) const {
+  const bool free_end = estimator_.form == DivergenceForm::tangents && (l == 0 || is_last(l));
+  const int columns = free_end ? 1 : 1 + estimator_.columns;
+  Real* pulled = scratch_.pulled[l & 1];
+  team_.outer(field_.layer[l].weight, gradient.weight[l], Columns<Real>{pulled, row(pulled, width_of(l), 1, 0)},
+              inputs_of(l, in, kept), columns, scale, scratch_.dots);
+  if (free_end || estimator_.form == DivergenceForm::no_hidden_layer)
+    free_end_gradient(l, gates, kept, cot_div, gradient, scale);
+  if (l == 1 && estimator_.form == DivergenceForm::one_hidden_layer)
+    kappa_gradient(gates, kept, cot_div, gradient, scale);
+  if constexpr (Gates::per_lane) {
+    lane_gate_gradient(l, gates, in, kept, cot_div, gradient, scale);
+  } else {
+    if (l == 0 && estimator_.form == DivergenceForm::one_hidden_layer)
+      team_.for_each_index(width_of(0), [dots = scratch_.dots, kappa = scratch_.kappa, bar = scratch_.kappa_bar](
+                                            int k) { dots[k] = multiply_add(kappa[k], bar[k], dots[k]); });
+    shared_gate_gradient(l, gates, gradient, scale);
+  }
+}
+
+// The exact trace's tangents at the first layer (zdot_i = column i of W) and at the last (only row i of tangent i
+// counts).
+template <class Team, class Phi, class Gates>
+CNF_HD void VectorField<Team, Phi, Gates>::free_end_gradient(int l, const Gates& gates, const Activations<Real>& kept,
+                                                             const Real* cot_div, const FieldGradient<Real>& gradient,
+                                                             Real scale) const {
+  const LayerParameters<Real>& layer = field_.layer[l];
+  const int rows = layer.weight.rows, columns = layer.weight.columns;
+  const bool first = l == 0, diagonal = first && is_last(l);
+  const int learned = diagonal ? 1 : columns;  // entries of each row of W
+  const Real* pulled = scratch_.pulled[l & 1];
+  Real* sums = scratch_.ends;
+  Real* dots = scratch_.dots;
+  team_.template reduce_rows<1>(
+      rows * learned,
+      [=, this, &layer](int r, int lane) {
+        const int o = r / learned, k = diagonal ? o : r % learned;
+        if (first && !diagonal) return Sums<V, 1>{{load<V>(row(pulled, rows, 1 + k, o) + lane)}};
+        const V bar = load<V>(cot_div + lane) * gates.template at<V>(layer.first_neuron + o, lane).gate;
+        if (diagonal) return Sums<V, 1>{{bar}};
+        return Sums<V, 1>{{bar * load<V>(row(kept.value(l - 1), columns, 1 + o, k) + lane)}};
+      },
+      [=, this, &layer](int r, Sums<Real, 1> sum) {
+        const int o = r / learned, k = diagonal ? o : r % learned;
+        sums[r] = sum.value[0];
+        team_.add_to_matrix(layer.weight, gradient.weight[l], o, k, scale * sum.value[0]);
+      });
+  team_.for_each_index(rows, [=, &layer](int o) {
+    for (int j = 0; j < learned; ++j) {
+      const int k = diagonal ? o : j;
+      dots[o] = multiply_add(layer.weight.values[static_cast<long>(o) * columns + k], sums[o * learned + j], dots[o]);
+    }
+  });
+}
+
+// One hidden layer: cotangents of kappa, then of B and of both layers' gates.
+template <class Team, class Phi, class Gates>
+CNF_HD void VectorField<Team, Phi, Gates>::kappa_gradient(const Gates& gates, const Activations<Real>& kept,
+                                                          const Real* cot_div, const FieldGradient<Real>& gradient,
+                                                          Real scale) const {
+  if constexpr (!Gates::per_lane) {
+    const int width = width_of(0), dim = field_.dim;
+    const Real* first_gate = gates.gate;
+    const Real* last_gate = gates.gate + field_.layer[1].first_neuron;
+    const Real* loop = field_.loop.values;
+    Real* kappa_bar = scratch_.kappa_bar;
+    Real* dots = scratch_.dots;
+    team_.template reduce_rows<1>(
+        width,
+        [=, this](int k, int lane) {
+          const V h = load<V>(row(kept.value(0), width, 0, k) + lane),
+                  a = load<V>(row(kept.input(0), width, 0, k) + lane);
+          return Sums<V, 1>{{load<V>(cot_div + lane) * slope(phi_, a, h)}};
+        },
+        [=](int k, Sums<Real, 1> sums) { kappa_bar[k] = sums.value[0]; });
+    team_.for_each_index(width, [=](int k) {
+      for (int i = 0; i < dim; ++i) {
+        Real& sum = gradient.loop[static_cast<long>(k) * dim + i];
+        sum = multiply_add(scale * kappa_bar[k] * first_gate[k], last_gate[i], sum);
+      }
+    });
+    team_.for_each_index(dim, [=](int i) {
+      Real sum = 0;
+      for (int k = 0; k < width; ++k)
+        sum = multiply_add(kappa_bar[k] * first_gate[k], loop[static_cast<long>(k) * dim + i], sum);
+      dots[i] = multiply_add(last_gate[i], sum, dots[i]);
+    });
+  }
+}
+
+template <class Team, class Phi, class Gates>
+CNF_HD void VectorField<Team, Phi, Gates>::shared_gate_gradient(int l, const Gates& gates,
+                                                                const FieldGradient<Real>& gradient, Real scale) const {
+  if constexpr (!Gates::per_lane) {
+    const LayerParameters<Real>& layer = field_.layer[l];
+    const int width = width_of(l);
+    const Real* abar = scratch_.abar[l & 1];
+    const Real* dots = scratch_.dots;
+    team_.template reduce_rows<1>(
+        width, [=, this](int o, int lane) { return Sums<V, 1>{{load<V>(row(abar, width, 0, o) + lane)}}; },
+        [=, &layer](int o, Sums<Real, 1> sums) {
+          const int neuron = layer.first_neuron + o;
+          const Real g = gates.gate[neuron], bar = scale * sums.value[0], p = g * bar;
+          const Real gamma = (Real(1) - g) * multiply_add(layer.bias[o], p, scale * dots[o]);
+          gradient.bias[neuron] += p;
+          gradient.shift_weight[neuron] = multiply_add(bar, gates.time, gradient.shift_weight[neuron]);
+          gradient.gate_bias[neuron] += gamma;
+          gradient.gate_weight[neuron] = multiply_add(gamma, gates.time, gradient.gate_weight[neuron]);
+        });
+  }
+}
+
+template <class Team, class Phi, class Gates>
+CNF_HD void VectorField<Team, Phi, Gates>::lane_gate_gradient(int l, const Gates& gates, const StagePanels<Real>& in,
+                                                              const Activations<Real>& kept, const Real* cot_div,
+                                                              const FieldGradient<Real>& gradient, Real scale) const {
+  if constexpr (Gates::per_lane) {
+    const LayerParameters<Real>& layer = field_.layer[l];
+    const int width = width_of(l);
+    const bool last = is_last(l), first = l == 0 && !last;
+    const bool diagonal = last && estimator_.form == DivergenceForm::tangents;
+    const bool trace = last && estimator_.form == DivergenceForm::no_hidden_layer;
+    const Real* abar = scratch_.abar[l & 1];
+    const Real* pulled = scratch_.pulled[l & 1];
+    const auto contribution = [=, this, &layer](int o, int lane) {
+      const Gate<V> gate = gates.template at<V>(layer.first_neuron + o, lane);
+      const V t = load<V>(gates.time + lane), bar = load<V>(row(abar, width, 0, o) + lane);
+      const V p = load<V>(row(pulled, width, 0, o) + lane);
+      V sum = p * (load<V>(row(kept.pre_gate(l), width, 0, o) + lane) + V(layer.bias[o]));
+      if (diagonal || trace) {
+        const V z =
+            trace ? V(layer.weight.values[o * width + o]) : load<V>(row(scratch_.jacobian_part, width, 0, o) + lane);
+        sum = multiply_add(load<V>(cot_div + lane) * gate.gate, z, sum);
+      } else {
+        for (int c = 1; c <= estimator_.columns; ++c) {
+          const V zdot = first ? first_tangent(in, o, c - 1, lane) : load<V>(row(kept.pre_gate(l), width, c, o) + lane);
+          sum = multiply_add(load<V>(row(pulled, width, c, o) + lane), zdot, sum);
+        }
+      }
+      const V gamma = (V(1) - gate.gate) * sum;
+      return Sums<V, 4>{{p, bar * t, gamma, gamma * t}};
+    };
+    team_.template reduce_rows<4>(width, contribution, [=, &layer](int o, Sums<Real, 4> sums) {
+      const int neuron = layer.first_neuron + o;
+      gradient.bias[neuron] = multiply_add(scale, sums.value[0], gradient.bias[neuron]);
+      gradient.shift_weight[neuron] = multiply_add(scale, sums.value[1], gradient.shift_weight[neuron]);
+      gradient.gate_bias[neuron] = multiply_add(scale, sums.value[2], gradient.gate_bias[neuron]);
+      gradient.gate_weight[neuron] = multiply_add(scale, sums.value[3], gradient.gate_weight[neuron]);
+    });
+  }
+}
+
+}  // namespace cnf::inline CNF_ARCH

@@ -1,0 +1,163 @@
+// The way forward through the vector field: values and tangents in one pass over each weight matrix.
+#pragma once
+
+#include "core/vector_field.hpp"
+
+namespace cnf::inline CNF_ARCH {
+
+template <class Team, class Phi, class Gates>
+CNF_HD void VectorField<Team, Phi, Gates>::start_probes(const StagePanels<Real>& in) const {
+  if (estimator_.form != DivergenceForm::probes || field_.layers == 1) return;
+  const int width = width_of(0);
+  Real* first_z = in.first_z;
+  for (int c = 0; c < estimator_.columns; ++c)
+    team_.product(field_.layer[0].weight, Columns<Real>{row(in.probes, field_.dim, c, 0), nullptr}, 1,
+                  [=, this](int o, int, int lane, V z) { store(row(first_z, width, c, o) + lane, z); });
+}
+
+template <class Team, class Phi, class Gates>
+CNF_HD void VectorField<Team, Phi, Gates>::evaluate(const Gates& gates, const StagePanels<Real>& in,
+                                                    const Activations<Real>& kept, Real* f, Real* div) const {
+  for (int l = 0; l + 1 < field_.layers; ++l) hidden_layer(l, gates, in, kept);
+  last_layer(gates, in, kept, f);
+  if (estimator_.form != DivergenceForm::none) divergence(gates, in, kept, div);
+}
+
+template <class Team, class Phi, class Gates>
+CNF_HD void VectorField<Team, Phi, Gates>::restore(const Gates& gates, const StagePanels<Real>& in,
+                                                   const Activations<Real>& kept, Real* f, Real* div) const {
+  if (Gates::per_lane) return evaluate(gates, in, kept, f, div);
+  for (int l = 0; l + 1 < field_.layers; ++l) hidden_layer(l, gates, in, kept);
+}
+
+// hdot = phi'(a) adot, kept for the layer above and for the adjoint.
+template <class Team, class Phi, class Gates>
+CNF_INLINE void VectorField<Team, Phi, Gates>::keep_tangent(const Activations<Real>& kept, int l, int o, int c,
+                                                            int lane, V adot) const {
+  const int width = width_of(l);
+  const V h = load<V>(row(kept.value(l), width, 0, o) + lane);
+  const V a = load<V>(row(kept.input(l), width, 0, o) + lane);
+  store(row(kept.value(l), width, c, o) + lane, slope(phi_, a, h) * adot);
+  if (keeps_input(phi_)) store(row(kept.input(l), width, c, o) + lane, adot);
+}
+
+// h = phi(a) with a = z g + c, and its tangents.
+template <class Team, class Phi, class Gates>
+CNF_HD void VectorField<Team, Phi, Gates>::hidden_layer(int l, const Gates& gates, const StagePanels<Real>& in,
+                                                        const Activations<Real>& kept) const {
+  const LayerParameters<Real>& layer = field_.layer[l];
+  const int width = width_of(l);
+  const int columns = product_columns(l);
+  const int free_tangents = 1 + estimator_.columns - columns;
+  team_.product(layer.weight, inputs_of(l, in, kept), columns, [=, this, &layer](int o, int c, int lane, V z) {
+    const Gate<V> gate = gates.template at<V>(layer.first_neuron + o, lane);
+    if (Gates::per_lane) store(row(kept.pre_gate(l), width, c, o) + lane, z);
+    if (c > 0) return keep_tangent(kept, l, o, c, lane, z * gate.gate);
+    const V a = multiply_add(z, gate.gate, gate.offset);
+    store(row(kept.value(l), width, 0, o) + lane, activate(phi_, a));
+    if (keeps_input(phi_)) store(row(kept.input(l), width, 0, o) + lane, a);
+    for (int free = 1; free <= free_tangents; ++free)
+      keep_tangent(kept, l, o, free, lane, first_tangent(in, o, free - 1, lane) * gate.gate);
+  });
+}
+
+// F = a of the last layer, and J eps where tangents go through its product.
+template <class Team, class Phi, class Gates>
+CNF_HD void VectorField<Team, Phi, Gates>::last_layer(const Gates& gates, const StagePanels<Real>& in,
+                                                      const Activations<Real>& kept, Real* f) const {
+  const int l = field_.layers - 1;
+  const LayerParameters<Real>& layer = field_.layer[l];
+  const int dim = field_.dim;
+  Real* jacobian_part = scratch_.jacobian_part;
+  team_.product(layer.weight, inputs_of(l, in, kept), product_columns(l),
+                [=, this, &layer](int o, int c, int lane, V z) {
+                  const Gate<V> gate = gates.template at<V>(layer.first_neuron + o, lane);
+                  if (Gates::per_lane) store(row(kept.pre_gate(l), dim, c, o) + lane, z);
+                  if (c > 0)
+                    store(row(jacobian_part, dim, c - 1, o) + lane, z * gate.gate);
+                  else
+                    store(row(f, dim, 0, o) + lane, multiply_add(z, gate.gate, gate.offset));
+                });
+}
+
+template <class Team, class Phi, class Gates>
+CNF_HD void VectorField<Team, Phi, Gates>::divergence(const Gates& gates, const StagePanels<Real>& in,
+                                                      const Activations<Real>& kept, Real* div) const {
+  const int last = field_.layers - 1, dim = field_.dim;
+  const LayerParameters<Real>& layer = field_.layer[last];
+  Real* part = scratch_.jacobian_part;
+  const auto keep_sum = [=](int lane, V sum) { store(div + lane, sum); };
+  switch (estimator_.form) {
+    case DivergenceForm::probes: {  // mean over probes of eps . (J eps)
+      const V share = V(Real(1) / Real(estimator_.columns));
+      team_.sum_over_rows(
+          estimator_.columns * dim,
+          [=, this](int r, int lane) {
+            return load<V>(row(in.probes, dim, 0, r) + lane) * load<V>(row(part, dim, 0, r) + lane) * share;
+          },
+          keep_sum);
+      return;
+    }
+    case DivergenceForm::tangents: {  // sum_i g_i (W hdot_i)_i: only the diagonal of the last product
+      const int width = layer.weight.columns;
+      team_.for_each(dim, [=, this, &layer](int i, int lane) {
+        const Real* weights = layer.weight.values + static_cast<long>(i) * width;
+        const Real* hdot = row(kept.value(last - 1), width, 1 + i, 0) + lane;
+        V z = V(0);
+        for (int k = 0; k < width; ++k)
+          z = multiply_add(V(weights[k]), load<V>(hdot + static_cast<long>(k) * samples_), z);
+        store(row(part, dim, 0, i) + lane, z);
+      });
+      team_.sum_over_rows(
+          dim,
+          [=, this, &layer](int i, int lane) {
+            return load<V>(row(part, dim, 0, i) + lane) * gates.template at<V>(layer.first_neuron + i, lane).gate;
+          },
+          keep_sum);
+      return;
+    }
+    case DivergenceForm::no_hidden_layer:
+      team_.sum_over_rows(
+          dim,
+          [=, &layer](int i, int lane) {
+            return V(layer.weight.values[static_cast<long>(i) * dim + i]) *
+                   gates.template at<V>(layer.first_neuron + i, lane).gate;
+          },
+          keep_sum);
+      return;
+    case DivergenceForm::one_hidden_layer: {  // sum_k phi'_k kappa_k
+      fill_kappa(gates);
+      const int width = width_of(0);
+      const Real* kappa = scratch_.kappa;
+      team_.sum_over_rows(
+          width,
+          [=, this](int k, int lane) {
+            const V h = load<V>(row(kept.value(0), width, 0, k) + lane),
+                    a = load<V>(row(kept.input(0), width, 0, k) + lane);
+            return slope(phi_, a, h) * V(kappa[k]);
+          },
+          keep_sum);
+      return;
+    }
+    case DivergenceForm::none:
+      return;
+  }
+}
+
+// kappa_k = g_1k sum_i B_ki g_2i: the same for all lanes, so only where they share their time.
+template <class Team, class Phi, class Gates>
+CNF_HD void VectorField<Team, Phi, Gates>::fill_kappa(const Gates& gates) const {
+  if constexpr (!Gates::per_lane) {
+    const int dim = field_.dim;
+    const Real* last_gate = gates.gate + field_.layer[1].first_neuron;
+    const Real* loop = field_.loop.values;
+    Real* kappa = scratch_.kappa;
+    team_.for_each_index(width_of(0), [=](int k) {
+      Real sum = 0;
+      for (int i = 0; i < dim; ++i) sum = multiply_add(loop[static_cast<long>(k) * dim + i], last_gate[i], sum);
+      kappa[k] = sum * gates.gate[k];
+    });
+  }
+}
+
+}  // namespace cnf::inline CNF_ARCH

@@ -1,0 +1,221 @@
+// The CPU engine: tiles of samples over threads, sums over samples in slots whose number depends on the rows alone.
+#include "cpu/cpu_engine.hpp"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "cnf_gpu/error.hpp"
+#include "cnf_gpu/parameters.hpp"
+#include "cnf_gpu/random.hpp"
+#include "core/optimiser.hpp"
+#include "cpu/aligned.hpp"
+#include "cpu/tile_runner.hpp"
+#include "plan.hpp"
+#include "theta.hpp"
+
+namespace cnf {
+namespace {
+
+template <class Real>
+std::vector<Real> rounded(std::span<const double> values) {
+  std::vector<Real> result(values.size());
+  std::transform(values.begin(), values.end(), result.begin(), [](double v) { return static_cast<Real>(v); });
+  return result;
+}
+
+template <class Real>
+std::vector<double> widened(const std::vector<Real>& values) {
+  return {values.begin(), values.end()};
+}
+
+template <class Real>
+class CpuEngine final : public Engine {
+ public:
+  CpuEngine(const EngineConfig& config, int threads)
+      : config_(config),
+        plan_(make_plan(config)),
+        tensors_(parameter_tensors(config.flow)),
+        runner_(plan_, threads),
+        theta_(parameter_count(config.flow)),
+        gradient_(theta_.size()),
+        first_moment_(theta_.size()),
+        second_moment_(theta_.size()) {}
+
+  std::string description() const override {
+    return "cpu, " + std::to_string(runner_.threads()) + (runner_.threads() == 1 ? " thread, " : " threads, ") +
+           runner_.program_name();
+  }
+
+  void set_parameters(std::span<const double> theta) override {
+    if (theta.size() != theta_.size())
+      throw Error("this flow has " + std::to_string(theta_.size()) + " parameters, but " +
+                  std::to_string(theta.size()) + " were given");
+    theta_ = rounded<Real>(theta);
+    runner_.forget_parameters();
+  }
+  std::vector<double> parameters() const override { return widened(theta_); }
+
+  LogDensity log_density(const DensityRequest& request) override {
+    const std::vector<Real> rows = rounded<Real>(request.rows), probes = rounded<Real>(request.probes);
+    Job<Real> job = density_job(rows, probes, request);
+    return solved(job, request.on_failure);
+  }
+
+  Samples sample(const SampleRequest& request) override {
+    const std::vector<Real> base_points = rounded<Real>(request.base_points);
+    Job<Real> job = runner_.job(Direction::to_data, request.with_logprob ? plan_.estimator : Estimator{}, theta_);
+    job.rows = base_points.empty() ? nullptr : base_points.data();
+    job.row_count = static_cast<long>(request.count);
+    job.row_number = request.first_row;
+    job.epoch = request.epoch;
+    const cpu::Answers<Real> answers = runner_.solve(job);
+    Samples samples{widened(answers.points), {}, answers.evaluations};
+    if (request.with_logprob) samples.logprob = widened(answers.log_density);
+    return samples;
+  }
+
+  Gradient loss_gradient(const DensityRequest& request) override {
+    const std::vector<Real> rows = rounded<Real>(request.rows), probes = rounded<Real>(request.probes);
+    Job<Real> job = density_job(rows, probes, request);
+    job.weight = Real(1) / static_cast<Real>(job.row_count);
+    std::vector<Real> values(theta_.size());
+    cpu::Answers<Real> answers;
+    Gradient result;
+    result.loss = runner_.gradient(job, 0, job.row_count, values.data(), &answers).loss;
+    result.values = widened(values);
+    result.density = solved(job, request.on_failure);
+    return result;
+  }
+
+  void load_rows(std::span<const double> rows) override {
+    rows_ = rounded<Real>(rows);
+    order_.clear();
+  }
+
+  void shuffle(std::uint32_t epoch) override {
+    order_.resize(rows_.size() / static_cast<std::size_t>(plan_.dim));
+    draw_permutation(plan_.seed, epoch, order_);
+  }
+
+  void gradient(const Batch& batch) override {
+    Job<Real> job = runner_.job(Direction::to_base, plan_.estimator, theta_);
+    job.rows = rows_.data();
+    job.order = order_.empty() ? nullptr : order_.data();
+    job.row_count = static_cast<long>(rows_.size()) / plan_.dim;
+    job.epoch = batch.epoch;
+    job.weight = static_cast<Real>(batch.weight / static_cast<double>(batch.count));
+    std::vector<Real>& values = batch.accumulate ? piece_ : gradient_;
+    values.resize(theta_.size());
+    const cpu::LossFigures figures =
+        runner_.gradient(job, static_cast<long>(batch.first), static_cast<long>(batch.count), values.data(), nullptr);
+    if (batch.accumulate)
+      for (std::size_t i = 0; i < gradient_.size(); ++i) gradient_[i] += piece_[i];
+    else
+      figures_ = {};
+    figures_.loss += figures.loss;
+    figures_.evaluations += figures.evaluations;
+    figures_.backsolve_drift = std::max(figures_.backsolve_drift, figures.drift);
+  }
+
+  void update(const OptimiserConfig& config, double learning_rate) override {
+    double squares = 0;
+    for (const Real g : gradient_) squares += static_cast<double>(g) * static_cast<double>(g);
+    figures_.gradient_norm = std::sqrt(squares);
+    figures_.finite = std::isfinite(figures_.gradient_norm) && std::isfinite(figures_.loss);
+    if (!figures_.finite) return;
+    const AdamwStep<Real> step = next_step(config, learning_rate);
+    for (const ParameterTensor& tensor : tensors_) {
+      const bool decays = config.decay == Decay::all || tensor.is_weight;
+      for (std::size_t i = tensor.offset; i < tensor.offset + tensor.count; ++i)
+        adamw_update(step, decays, gradient_[i], first_moment_[i], second_moment_[i], theta_[i]);
+    }
+    runner_.forget_parameters();
+  }
+
+  StepFigures figures() override { return figures_; }
+
+  OptimiserState optimiser_state() const override {
+    return {widened(first_moment_), widened(second_moment_), updates_};
+  }
+  void set_optimiser_state(const OptimiserState& state) override {
+    if (state.first_moment.size() != theta_.size() || state.second_moment.size() != theta_.size())
+      throw Error("the optimiser's state is of a flow with another number of parameters");
+    first_moment_ = rounded<Real>(state.first_moment);
+    second_moment_ = rounded<Real>(state.second_moment);
+    updates_ = state.count;
+  }
+
+ private:
+  template <class R>
+  using Job = cpu::Job<R>;
+  using Direction = cpu::Direction;
+
+  Job<Real> density_job(const std::vector<Real>& rows, const std::vector<Real>& probes, const DensityRequest& request) {
+    Job<Real> job = runner_.job(Direction::to_base, plan_.estimator, theta_);
+    job.rows = rows.data();
+    job.probes = probes.empty() ? nullptr : probes.data();
+    job.row_count = static_cast<long>(rows.size()) / plan_.dim;
+    job.row_number = request.first_row;
+    job.epoch = request.epoch;
+    if (!probes.empty() && probes.size() != rows.size() * static_cast<std::size_t>(plan_.estimator.columns))
+      throw Error("probes must have shape (" + std::to_string(plan_.estimator.columns) + ", " +
+                  std::to_string(job.row_count) + ", " + std::to_string(plan_.dim) + "), one probe a row and --probes");
+    return job;
+  }
+
+  LogDensity solved(const Job<Real>& job, OnFailure on_failure) {
+    const cpu::Answers<Real> answers = runner_.solve(job, on_failure);
+    LogDensity density;
+    density.logprob = widened(answers.log_density);
+    density.base_points = widened(answers.points);
+    density.delta_logp = widened(answers.delta_logp);
+    density.num_steps = answers.steps;
+    density.num_accepted_steps = answers.accepted;
+    density.evaluations = answers.evaluations;
+    density.failures = answers.failures;
+    return density;
+  }
+
+  AdamwStep<Real> next_step(const OptimiserConfig& config, double learning_rate) {
+    ++updates_;
+    const double t = static_cast<double>(updates_);
+    const bool clips = config.clip_norm > 0 && figures_.gradient_norm > config.clip_norm;
+    AdamwStep<Real> step{};
+    step.learning_rate = static_cast<Real>(learning_rate);
+    step.b1 = static_cast<Real>(config.b1);
+    step.b2 = static_cast<Real>(config.b2);
+    step.eps = static_cast<Real>(config.eps);
+    step.weight_decay = static_cast<Real>(config.weight_decay);
+    step.first_correction = static_cast<Real>(1 / (1 - std::pow(config.b1, t)));
+    step.second_correction = static_cast<Real>(1 / (1 - std::pow(config.b2, t)));
+    step.gradient_scale = static_cast<Real>(clips ? config.clip_norm / figures_.gradient_norm : 1.0);
+    return step;
+  }
+
+  EngineConfig config_;
+  Plan plan_;
+  std::vector<ParameterTensor> tensors_;
+  cpu::TileRunner<Real> runner_;
+  std::vector<Real> theta_, gradient_, piece_, first_moment_, second_moment_;
+  std::uint64_t updates_ = 0;
+  std::vector<Real> rows_;  // (N, dim)
+  std::vector<std::uint32_t> order_;
+  StepFigures figures_;
+};
+
+}  // namespace
+
+int cpu_threads(int threads) {
+  return threads > 0 ? threads : std::max(1, omp_get_num_procs());
+}
+
+std::unique_ptr<Engine> make_cpu_engine(const EngineConfig& config, int threads) {
+  if (config.precision == Precision::float64) return std::make_unique<CpuEngine<double>>(config, cpu_threads(threads));
+  return std::make_unique<CpuEngine<float>>(config, cpu_threads(threads));
+}
+
+}  // namespace cnf

@@ -1,0 +1,274 @@
+// A team of one thread, whose lanes are the samples of its tile. The verbs of core/team.hpp, at the speed of the
+// registers.
+#pragma once
+
+#include "cpu/matrix_layout.hpp"
+
+namespace cnf::inline CNF_ARCH {
+
+template <class Real>
+class CpuTeam {
+ public:
+  using Value = Pack<Real>;
+  static constexpr int width = Value::width;
+  static constexpr int vectors = sum_lanes / width;  // that make up sixteen lanes
+
+  // samples: a multiple of sixteen. scratch: transposed_size() numbers.
+  CpuTeam(int samples, Real* scratch) : samples_(samples), scratch_(scratch) {}
+
+  static long transposed_size(int widest, int columns, int samples) {
+    return static_cast<long>(columns) * samples * padded_columns(widest);
+  }
+
+  int samples() const { return samples_; }
+
+  template <class F>
+  CNF_INLINE void for_each(int rows, F f) const {
+    for (int r = 0; r < rows; ++r)
+      for (int lane = 0; lane < samples_; lane += width) f(r, lane);
+  }
+
+  template <class F>
+  CNF_INLINE void for_each_index(int count, F f) const {
+    for (int i = 0; i < count; ++i) f(i);
+  }
+
+  template <class F>
+  void product(const Matrix<Real>& w, Columns<Real> in, int columns, F f) const {
+    product_of(w.packed, w.rows, w.columns, in, columns, f);
+  }
+
+  template <class F>
+  void transposed_product(const Matrix<Real>& w, Columns<Real> in, int columns, F f) const {
+    product_of(w.packed_transposed, w.columns, w.rows, in, columns, f);
+  }
+
+  void outer(const Matrix<Real>& w, Real* gradient, Columns<Real> left, Columns<Real> right, int columns, Real scale,
+             Real* dots) const {
+    if (is_narrow(w.rows, w.columns))
+      outer_by_lanes(w, gradient, left, right, columns, scale, dots);
+    else
+      outer_transposed(w, gradient, left, right, columns, scale, dots);
+  }
+
+  void add_to_matrix(const Matrix<Real>& w, Real* gradient, int o, int k, Real value) const {
+    if (is_narrow(w.rows, w.columns))
+      gradient[(static_cast<long>(o) * w.columns + k) * sum_lanes] += value;
+    else
+      gradient[static_cast<long>(o) * padded_columns(w.columns) + k] += value;
+  }
+
+  template <int Count, class F, class Sink>
+  CNF_INLINE void reduce_rows(int rows, F f, Sink sink) const {
+    for (int r = 0; r < rows; ++r) {
+      Value sums[Count][vectors];
+      for (int i = 0; i < Count; ++i)
+        for (int v = 0; v < vectors; ++v) sums[i][v] = Value(0);
+      for (int lane = 0; lane < samples_; lane += sum_lanes)
+        for (int v = 0; v < vectors; ++v) {
+          const Sums<Value, Count> terms = f(r, lane + v * width);
+          for (int i = 0; i < Count; ++i) sums[i][v] = sums[i][v] + terms.value[i];
+        }
+      Sums<Real, Count> folded;
+      for (int i = 0; i < Count; ++i) folded.value[i] = fold(sums[i]);
+      sink(r, folded);
+    }
+  }
+
+  template <class F, class Sink>
+  CNF_INLINE void sum_over_rows(int rows, F f, Sink sink) const {
+    for (int lane = 0; lane < samples_; lane += sum_lanes) {
+      Value sums[vectors];
+      for (int v = 0; v < vectors; ++v) sums[v] = Value(0);
+      for (int r = 0; r < rows; ++r)
+        for (int v = 0; v < vectors; ++v) sums[v] = sums[v] + f(r, lane + v * width);
+      for (int v = 0; v < vectors; ++v) sink(lane + v * width, sums[v]);
+    }
+  }
+
+ private:
+  static CNF_INLINE Real fold(const Value (&sums)[vectors]) {
+    alignas(64) Real lanes[sum_lanes];
+    for (int v = 0; v < vectors; ++v) store(lanes + v * width, sums[v]);
+    return cnf::fold(lanes);
+  }
+
+  template <class F>
+  void product_of(const Real* packed, int rows, int depth, Columns<Real> in, int columns, F f) const {
+    for (int first = 0; first < rows; first += block_rows<Real>) {
+      const int height = rows - first < block_rows<Real> ? rows - first : block_rows<Real>;
+      product_block<block_rows<Real>>(packed, first, height, depth, in, columns, f);
+      packed += static_cast<long>(height) * depth;
+    }
+  }
+
+  // The block's height becomes a constant of the kernel, so short last blocks waste nothing.
+  template <int Height, class F>
+  CNF_INLINE void product_block(const Real* packed, int first, int height, int depth, Columns<Real> in, int columns,
+                                F f) const {
+    if constexpr (Height > 1)
+      if (height < Height) return product_block<Height - 1>(packed, first, height, depth, in, columns, f);
+    if (samples_ % (2 * width) == 0)
+      product_columns<Height, 2>(packed, first, depth, in, columns, f);
+    else
+      product_columns<Height, 1>(packed, first, depth, in, columns, f);
+  }
+
+  template <int Height, int Vectors, class F>
+  __attribute__((noinline)) void product_columns(const Real* packed, int first, int depth, Columns<Real> in,
+                                                 int columns, F f) const {
+    const long panel = static_cast<long>(depth) * samples_;
+    for (int c = 0; c < columns; ++c) {
+      const Real* from = c == 0 ? in.value : in.tangents + (c - 1) * panel;
+      for (int lane = 0; lane < samples_; lane += Vectors * width) {
+        Value sums[Height][Vectors];
+        accumulate<Height, Vectors>(packed, from + lane, depth, sums);
+        for (int r = 0; r < Height; ++r)
+          for (int v = 0; v < Vectors; ++v) f(first + r, c, lane + v * width, sums[r][v]);
+      }
+    }
+  }
+
+  // sums[r][v] = sum_k packed[k][r] from[k][v], k in order: the kernel all products rest on.
+  template <int Height, int Vectors>
+  CNF_INLINE void accumulate(const Real* packed, const Real* from, int depth, Value (&sums)[Height][Vectors]) const {
+    for (int r = 0; r < Height; ++r)
+      for (int v = 0; v < Vectors; ++v) sums[r][v] = Value(0);
+    for (int k = 0; k < depth; ++k) {
+      Value x[Vectors];
+      for (int v = 0; v < Vectors; ++v) x[v] = load<Value>(from + v * width);
+      for (int r = 0; r < Height; ++r) {
+        const Value weight = Value(packed[r]);
+        for (int v = 0; v < Vectors; ++v) sums[r][v] = multiply_add(weight, x[v], sums[r][v]);
+      }
+      packed += Height;
+      from += samples_;
+    }
+  }
+
+  CNF_INLINE const Real* panel_of(Columns<Real> columns, int rows, int c) const {
+    return c == 0 ? columns.value : columns.tangents + static_cast<long>(c - 1) * rows * samples_;
+  }
+
+  // Narrow matrices: a sum for each of sixteen lanes of every entry, folded when the gradient is collected.
+  void outer_by_lanes(const Matrix<Real>& w, Real* gradient, Columns<Real> left, Columns<Real> right, int columns,
+                      Real scale, Real* dots) const {
+    for (int o = 0; o < w.rows; ++o) {
+      Value dot[vectors];
+      for (int v = 0; v < vectors; ++v) dot[v] = Value(0);
+      for (int k = 0; k < w.columns;) {
+        const int left_over = w.columns - k;
+        const auto entries = [&]<int Entries>() {
+          lane_sums<Entries>(w, gradient, left, right, columns, scale, o, k, dot);
+          k += Entries;
+        };
+        if (left_over >= 4)
+          entries.template operator()<4>();
+        else if (left_over >= 2)
+          entries.template operator()<2>();
+        else
+          entries.template operator()<1>();
+      }
+      dots[o] = fold(dot);
+    }
+  }
+
+  template <int Entries>
+  CNF_INLINE void lane_sums(const Matrix<Real>& w, Real* gradient, Columns<Real> left, Columns<Real> right, int columns,
+                            Real scale, int o, int k, Value (&dot)[vectors]) const {
+    Value sums[Entries][vectors];
+    for (int e = 0; e < Entries; ++e)
+      for (int v = 0; v < vectors; ++v) sums[e][v] = Value(0);
+    for (int c = 0; c < columns; ++c) {
+      const Real* p = panel_of(left, w.rows, c) + static_cast<long>(o) * samples_;
+      const Real* h = panel_of(right, w.columns, c) + static_cast<long>(k) * samples_;
+      for (int lane = 0; lane < samples_; lane += sum_lanes)
+        for (int v = 0; v < vectors; ++v) {
+          const Value bar = load<Value>(p + lane + v * width);
+          for (int e = 0; e < Entries; ++e)
+            sums[e][v] =
+                multiply_add(bar, load<Value>(h + static_cast<long>(e) * samples_ + lane + v * width), sums[e][v]);
+        }
+    }
+    Real* to = gradient + (static_cast<long>(o) * w.columns + k) * sum_lanes;
+    for (int e = 0; e < Entries; ++e)
+      for (int v = 0; v < vectors; ++v) {
+        Real* entry = to + e * sum_lanes + v * width;
+        store(entry, multiply_add(Value(scale), sums[e][v], load<Value>(entry)));
+        dot[v] = multiply_add(Value(w.values[static_cast<long>(o) * w.columns + k + e]), sums[e][v], dot[v]);
+      }
+  }
+
+  // Wide matrices: entries along a row are the lanes; the right panels are transposed first, the left ones broadcast.
+  void outer_transposed(const Matrix<Real>& w, Real* gradient, Columns<Real> left, Columns<Real> right, int columns,
+                        Real scale, Real* dots) const {
+    const int padded = padded_columns(w.columns);
+    for (int c = 0; c < columns; ++c)
+      transpose(panel_of(right, w.columns, c), w.columns, scratch_ + static_cast<long>(c) * samples_ * padded, padded);
+    constexpr int height = vector_bytes == 64 ? 12 : 12 / vectors;
+    for (int first = 0; first < w.rows; first += height)
+      outer_block<height>(w, gradient, left, columns, scale, dots, first);
+  }
+
+  template <int Height>
+  CNF_INLINE void outer_block(const Matrix<Real>& w, Real* gradient, Columns<Real> left, int columns, Real scale,
+                              Real* dots, int first) const {
+    if constexpr (Height > 1)
+      if (w.rows - first < Height) return outer_block<Height - 1>(w, gradient, left, columns, scale, dots, first);
+    outer_rows<Height>(w, gradient, left, columns, scale, dots, first);
+  }
+
+  template <int Height>
+  __attribute__((noinline)) void outer_rows(const Matrix<Real>& w, Real* gradient, Columns<Real> left, int columns,
+                                            Real scale, Real* dots, int first) const {
+    const int padded = padded_columns(w.columns);
+    Value dot[Height][vectors];
+    for (int r = 0; r < Height; ++r)
+      for (int v = 0; v < vectors; ++v) dot[r][v] = Value(0);
+    for (int k = 0; k < padded; k += sum_lanes) {
+      Value sums[Height][vectors];
+      outer_sums<Height>(w.rows, left, columns, first, scratch_ + k, padded, sums);
+      for (int r = 0; r < Height; ++r)
+        for (int v = 0; v < vectors; ++v) {
+          const long at = static_cast<long>(first + r) * padded + k + v * width;
+          store(gradient + at, multiply_add(Value(scale), sums[r][v], load<Value>(gradient + at)));
+          dot[r][v] = multiply_add(load<Value>(w.padded + at), sums[r][v], dot[r][v]);
+        }
+    }
+    for (int r = 0; r < Height; ++r) dots[first + r] = fold(dot[r]);
+  }
+
+  template <int Height>
+  CNF_INLINE void outer_sums(int rows, Columns<Real> left, int columns, int first, const Real* transposed, int padded,
+                             Value (&sums)[Height][vectors]) const {
+    for (int r = 0; r < Height; ++r)
+      for (int v = 0; v < vectors; ++v) sums[r][v] = Value(0);
+    for (int c = 0; c < columns; ++c) {
+      const Real* bars = panel_of(left, rows, c) + static_cast<long>(first) * samples_;
+      for (int lane = 0; lane < samples_; ++lane, transposed += padded) {
+        Value x[vectors];
+        for (int v = 0; v < vectors; ++v) x[v] = load<Value>(transposed + v * width);
+        for (int r = 0; r < Height; ++r) {
+          const Value bar = Value(bars[static_cast<long>(r) * samples_ + lane]);
+          for (int v = 0; v < vectors; ++v) sums[r][v] = multiply_add(bar, x[v], sums[r][v]);
+        }
+      }
+    }
+  }
+
+  // to[lane][k] = panel[k][lane], padded with zeros; in squares that stay in the nearest cache.
+  void transpose(const Real* panel, int rows, Real* to, int padded) const {
+    constexpr int square = 8;
+    for (int k0 = 0; k0 < padded; k0 += square)
+      for (int lane0 = 0; lane0 < samples_; lane0 += square)
+        for (int lane = lane0; lane < lane0 + square; ++lane)
+          for (int k = k0; k < k0 + square; ++k)
+            to[static_cast<long>(lane) * padded + k] =
+                k < rows ? panel[static_cast<long>(k) * samples_ + lane] : Real(0);
+  }
+
+  int samples_;
+  Real* scratch_;
+};
+
+}  // namespace cnf::inline CNF_ARCH

@@ -1,0 +1,53 @@
+// How the CPU keeps weight matrices and their gradients: packed for products, and one of two ways for sums over
+// samples.
+#pragma once
+
+#include "core/team.hpp"
+#include "cpu/pack.hpp"
+
+namespace cnf::inline CNF_ARCH {
+
+// Sums over lanes run over sixteen of them at a time on every instruction set, so the order of additions, and with it
+// every bit of a gradient, does not depend on the width of a vector.
+inline constexpr int sum_lanes = 16;
+
+// Rows of the output that one pass of the product kernel computes; with two vectors a row the registers are just full.
+template <class Real>
+inline constexpr int block_rows = vector_bytes == 64 ? 12 : 6;
+
+// A narrow matrix's gradient keeps a sum for each of sixteen lanes, (rows, columns, sum_lanes), and needs no transposed
+// panel; a wide one's is (rows, padded columns), filled from transposed panels.
+constexpr bool is_narrow(int rows, int columns) {
+  return columns <= 12 && rows * columns <= 2048;
+}
+constexpr int padded_columns(int columns) {
+  return (columns + sum_lanes - 1) / sum_lanes * sum_lanes;
+}
+
+constexpr long gradient_size(int rows, int columns) {
+  return is_narrow(rows, columns) ? static_cast<long>(rows) * columns * sum_lanes
+                                  : static_cast<long>(rows) * padded_columns(columns);
+}
+
+// The sum of sixteen lanes: halves onto halves.
+template <class Real>
+CNF_INLINE Real fold(const Real* lanes) {
+  Real sum[sum_lanes / 2];
+  for (int i = 0; i < 8; ++i) sum[i] = lanes[i] + lanes[i + 8];
+  for (int half = 4; half > 0; half /= 2)
+    for (int i = 0; i < half; ++i) sum[i] = sum[i] + sum[i + half];
+  return sum[0];
+}
+
+// packed[block][k][r]: for each block of rows, the rows' entries of column k side by side. values[o * step_o + k *
+// step_k].
+template <class Real>
+void pack(const Real* values, int rows, int columns, long step_row, long step_column, Real* packed) {
+  for (int first = 0; first < rows; first += block_rows<Real>) {
+    const int height = rows - first < block_rows<Real> ? rows - first : block_rows<Real>;
+    for (int k = 0; k < columns; ++k)
+      for (int r = 0; r < height; ++r) *packed++ = values[(first + r) * step_row + k * step_column];
+  }
+}
+
+}  // namespace cnf::inline CNF_ARCH

@@ -1,0 +1,140 @@
+// A pack of numbers, one for each lane of a vector register, with the operations of core/lanes.hpp.
+// GCC's vector extensions supply the arithmetic; only the fused multiply-add and the root are named for each
+// instruction set.
+#pragma once
+
+#include <cstring>
+
+#if defined(__AVX2__) || defined(__AVX512F__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+#include "core/lanes.hpp"
+
+namespace cnf::inline CNF_ARCH {
+
+#if defined(__AVX512F__)
+inline constexpr int vector_bytes = 64;
+#elif defined(__AVX2__)
+inline constexpr int vector_bytes = 32;
+#else
+inline constexpr int vector_bytes = 16;
+#endif
+
+// The compiler's vector types, named one by one: g++ 12 loses the attribute on a type that depends on a template
+// parameter.
+template <class Number>
+struct VectorOf;
+template <>
+struct VectorOf<float> {
+  typedef float Real __attribute__((vector_size(vector_bytes)));
+  typedef std::int32_t Int __attribute__((vector_size(vector_bytes)));
+};
+template <>
+struct VectorOf<double> {
+  typedef double Real __attribute__((vector_size(vector_bytes)));
+  typedef std::int64_t Int __attribute__((vector_size(vector_bytes)));
+};
+
+template <class Number>
+struct Pack {
+  using Int = typename Lanes<Number>::Int;
+  using Vector = typename VectorOf<Number>::Real;
+  using IntVector = typename VectorOf<Number>::Int;
+  static constexpr int width = vector_bytes / static_cast<int>(sizeof(Number));
+
+  // What comparisons give: all bits of a lane set, or none.
+  struct Mask {
+    IntVector v;
+  };
+  // The bits of each number, for exponent arithmetic.
+  struct Bits {
+    IntVector v;
+  };
+
+  Vector v;
+
+  Pack() = default;
+  CNF_INLINE Pack(Number a) : v(a - Vector{}) {}
+  CNF_INLINE Pack(Vector a) : v(a) {}
+
+  static CNF_INLINE Pack load(const Number* from) {
+    Pack a;
+    std::memcpy(&a.v, from, sizeof(Vector));
+    return a;
+  }
+
+  friend CNF_INLINE Pack operator+(Pack a, Pack b) { return a.v + b.v; }
+  friend CNF_INLINE Pack operator-(Pack a, Pack b) { return a.v - b.v; }
+  friend CNF_INLINE Pack operator*(Pack a, Pack b) { return a.v * b.v; }
+  friend CNF_INLINE Pack operator/(Pack a, Pack b) { return a.v / b.v; }
+  friend CNF_INLINE Mask operator<(Pack a, Pack b) { return {a.v < b.v}; }
+  friend CNF_INLINE Mask operator&(Mask a, Mask b) { return {a.v & b.v}; }
+  friend CNF_INLINE Mask operator|(Mask a, Mask b) { return {a.v | b.v}; }
+  friend CNF_INLINE Mask operator!(Mask a) { return {~a.v}; }
+
+  friend CNF_INLINE Pack select(Mask condition, Pack yes, Pack no) { return condition.v ? yes.v : no.v; }
+  friend CNF_INLINE bool any_of(Mask condition) {
+    Int any = 0;
+    for (int lane = 0; lane < width; ++lane) any |= condition.v[lane];
+    return any != 0;
+  }
+  friend CNF_INLINE void store(Number* to, Pack a) { std::memcpy(to, &a.v, sizeof(Vector)); }
+
+  friend CNF_INLINE Bits bits_of(Pack a) { return {(IntVector)a.v}; }
+  friend CNF_INLINE Pack number_of(Bits a) { return Pack((Vector)a.v); }
+  friend CNF_INLINE Pack to_real(Bits a) { return Pack(__builtin_convertvector(a.v, Vector)); }
+  friend CNF_INLINE Bits operator+(Bits a, Int b) { return {a.v + b}; }
+  friend CNF_INLINE Bits operator-(Bits a, Int b) { return {a.v - b}; }
+  friend CNF_INLINE Bits operator-(Bits a, Bits b) { return {a.v - b.v}; }
+  friend CNF_INLINE Bits operator<<(Bits a, int count) { return {a.v << count}; }
+  friend CNF_INLINE Bits operator>>(Bits a, int count) { return {a.v >> count}; }
+};
+
+template <class Number>
+struct Lanes<Pack<Number>> {
+  using Real = Number;
+  using Int = typename Pack<Number>::Int;
+  static constexpr int width = Pack<Number>::width;
+};
+
+#if defined(__AVX512F__)
+CNF_INLINE Pack<float> multiply_add(Pack<float> a, Pack<float> b, Pack<float> c) {
+  return Pack<float>((Pack<float>::Vector)_mm512_fmadd_ps((__m512)a.v, (__m512)b.v, (__m512)c.v));
+}
+CNF_INLINE Pack<double> multiply_add(Pack<double> a, Pack<double> b, Pack<double> c) {
+  return Pack<double>((Pack<double>::Vector)_mm512_fmadd_pd((__m512d)a.v, (__m512d)b.v, (__m512d)c.v));
+}
+#elif defined(__AVX2__)
+CNF_INLINE Pack<float> multiply_add(Pack<float> a, Pack<float> b, Pack<float> c) {
+  return Pack<float>((Pack<float>::Vector)_mm256_fmadd_ps((__m256)a.v, (__m256)b.v, (__m256)c.v));
+}
+CNF_INLINE Pack<double> multiply_add(Pack<double> a, Pack<double> b, Pack<double> c) {
+  return Pack<double>((Pack<double>::Vector)_mm256_fmadd_pd((__m256d)a.v, (__m256d)b.v, (__m256d)c.v));
+}
+#elif defined(__aarch64__)
+CNF_INLINE Pack<float> multiply_add(Pack<float> a, Pack<float> b, Pack<float> c) {
+  return Pack<float>((Pack<float>::Vector)vfmaq_f32((float32x4_t)c.v, (float32x4_t)a.v, (float32x4_t)b.v));
+}
+CNF_INLINE Pack<double> multiply_add(Pack<double> a, Pack<double> b, Pack<double> c) {
+  return Pack<double>((Pack<double>::Vector)vfmaq_f64((float64x2_t)c.v, (float64x2_t)a.v, (float64x2_t)b.v));
+}
+#else
+template <class Number>
+CNF_INLINE Pack<Number> multiply_add(Pack<Number> a, Pack<Number> b, Pack<Number> c) {
+  Pack<Number> sum;
+  for (int lane = 0; lane < Pack<Number>::width; ++lane) sum.v[lane] = multiply_add(a.v[lane], b.v[lane], c.v[lane]);
+  return sum;
+}
+#endif
+
+template <class Number>
+CNF_INLINE Pack<Number> root(Pack<Number> a) {
+  Pack<Number> roots;
+  for (int lane = 0; lane < Pack<Number>::width; ++lane) roots.v[lane] = root(a.v[lane]);
+  return roots;
+}
+
+}  // namespace cnf::inline CNF_ARCH

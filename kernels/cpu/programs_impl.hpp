@@ -1,0 +1,332 @@
+// The programs of one instruction set and precision: core/tile_programs.hpp run by a CpuTeam.
+// Included by one translation unit for each; nothing of the standard library here, so nothing escapes the set's
+// namespace.
+#pragma once
+
+#include "core/tile_programs.hpp"
+#include "cpu/cpu_team.hpp"
+#include "cpu/programs.hpp"
+
+namespace cnf::inline CNF_ARCH {
+
+using cpu::Direction;
+using cpu::GradientPointers;
+using cpu::Job;
+using cpu::Programs;
+using cpu::ThetaPointers;
+using cpu::TileTask;
+
+inline const Stepping& stepping_of(const Plan& plan, Direction direction) {
+  return direction == Direction::to_base ? plan.to_base : plan.to_data;
+}
+
+// What prepare() leaves in memory, in the order it is placed there.
+template <class Real>
+struct Prepared {
+  FlowProgram<Real> program;
+  Real* packed[max_layers];
+  Real* packed_transposed[max_layers];
+  Real* padded[max_layers];
+  Real* theta[max_layers];  // weight, bias, gate_weight, gate_bias, shift_weight
+  Real* loop;
+  Real* table_gate;
+  Real* table_offset;
+  Real* table_time;
+};
+
+template <class Real>
+Prepared<Real> place_prepared(Pieces<Real>& pieces, const Job<Real>& job) {
+  const Plan& plan = job.plan;
+  Prepared<Real> p{};
+  FlowProgram<Real>& program = p.program;
+  program.plan = plan;
+  program.estimator = job.estimator;
+  program.method = method_of<Real>(plan.solver);
+  FieldParameters<Real>& field = program.field;
+  field.dim = plan.dim;
+  field.layers = plan.layers;
+  field.neurons = plan.neurons();
+  field.nonlinearity = plan.nonlinearity;
+  int neuron = 0;
+  for (int l = 0; l < plan.layers; ++l) {
+    const long out = plan.rows_of(l), in = plan.columns_of(l);
+    field.widest = field.widest > out ? field.widest : static_cast<int>(out);
+    p.packed[l] = pieces.take(out * in);
+    p.packed_transposed[l] = pieces.take(out * in);
+    p.padded[l] = pieces.take(out * padded_columns(static_cast<int>(in)));
+    p.theta[l] = pieces.take(out * in + 4 * out);
+    const Real* theta = p.theta[l];
+    Matrix<Real> weight = {theta,       static_cast<int>(out),  static_cast<int>(in),
+                           p.packed[l], p.packed_transposed[l], p.padded[l]};
+    theta += out * in;
+    field.layer[l] = {weight, theta, theta + out, theta + 2 * out, theta + 3 * out, neuron};
+    neuron += static_cast<int>(out);
+  }
+  if (job.estimator.form == DivergenceForm::one_hidden_layer) {
+    p.loop = pieces.take(static_cast<long>(plan.width) * plan.dim);
+    field.loop = {p.loop, plan.width, plan.dim};
+  }
+  for (Real** base : {&program.base.mean, &program.base.precision, &program.base.deviation, &program.base.slope})
+    *base = pieces.take(plan.dim);
+  program.base.log_scale = pieces.take(1);
+  program.layout = activation_layout(field, job.estimator, false);
+
+  const Stepping& stepping = stepping_of(plan, job.direction);
+  if (!stepping.adaptive) {
+    const long evaluations = static_cast<long>(stepping.steps) * program.method.solution_stages;
+    p.table_gate = pieces.take(evaluations * field.neurons);
+    p.table_offset = pieces.take(evaluations * field.neurons);
+    p.table_time = pieces.take(evaluations);
+    program.gates = {p.table_gate, p.table_offset, p.table_time, field.neurons};
+    program.steps = stepping.steps;
+    program.step = static_cast<Real>((stepping.end - stepping.start) / stepping.steps);
+  }
+  return p;
+}
+
+template <class Real>
+long prepared_size(const Job<Real>& job) {
+  Pieces<Real> pieces(nullptr);
+  place_prepared(pieces, job);
+  return pieces.used();
+}
+
+// Gates of all neurons at time t.
+template <class Real>
+void fill_gates(const FieldParameters<Real>& field, Real t, Real* gate, Real* offset) {
+  using V = Pack<Real>;
+  for (int l = 0; l < field.layers; ++l) {
+    const LayerParameters<Real>& layer = field.layer[l];
+    Real* g = gate + layer.first_neuron;
+    Real* c = offset + layer.first_neuron;
+    const int out = layer.weight.rows;
+    int o = 0;
+    for (; o + V::width <= out; o += V::width) {
+      const Gate<V> at = gate_at<V>(load<V>(layer.gate_weight + o), load<V>(layer.gate_bias + o),
+                                    load<V>(layer.bias + o), load<V>(layer.shift_weight + o), V(t));
+      store(g + o, at.gate);
+      store(c + o, at.offset);
+    }
+    for (; o < out; ++o) {
+      const Gate<Real> at =
+          gate_at<Real>(layer.gate_weight[o], layer.gate_bias[o], layer.bias[o], layer.shift_weight[o], t);
+      g[o] = at.gate;
+      c[o] = at.offset;
+    }
+  }
+}
+
+template <class Real>
+void copy_numbers(const Real* from, long count, Real*& to) {
+  for (long i = 0; i < count; ++i) *to++ = from[i];
+}
+
+template <class Real>
+void prepare(const Job<Real>& job, const ThetaPointers<Real>& theta, Real* memory) {
+  Pieces<Real> pieces(memory);
+  const Prepared<Real> p = place_prepared(pieces, job);
+  const FlowProgram<Real>& program = p.program;
+  for (int l = 0; l < job.plan.layers; ++l) {
+    const int out = job.plan.rows_of(l), in = job.plan.columns_of(l), padded = padded_columns(in);
+    const auto& from = theta.layer[l];
+    Real* to = p.theta[l];
+    copy_numbers(from.weight, static_cast<long>(out) * in, to);
+    for (const Real* vector : {from.bias, from.gate_weight, from.gate_bias, from.shift_weight})
+      copy_numbers(vector, out, to);
+    pack(from.weight, out, in, in, 1, p.packed[l]);
+    pack(from.weight, in, out, 1, in, p.packed_transposed[l]);
+    for (int o = 0; o < out; ++o)
+      for (int k = 0; k < padded; ++k)
+        p.padded[l][static_cast<long>(o) * padded + k] = k < in ? from.weight[static_cast<long>(o) * in + k] : Real(0);
+  }
+  if (p.loop)  // B[k][i] = W_1[k][i] W_2[i][k]
+    for (int k = 0; k < job.plan.width; ++k)
+      for (int i = 0; i < job.plan.dim; ++i)
+        p.loop[k * job.plan.dim + i] = theta.layer[0].weight[k * job.plan.dim + i] *
+                                       theta.layer[1].weight[static_cast<long>(i) * job.plan.width + k];
+  fill_base(program.base, job.plan.dim, theta.base_mean, theta.base_raw_variance);
+
+  const Stepping& stepping = stepping_of(job.plan, job.direction);
+  const Tableau& tableau = tableau_of(job.plan.solver);
+  for (int n = 0; n < program.steps; ++n)
+    for (int i = 0; i < tableau.solution_stages; ++i) {
+      const double h = (stepping.end - stepping.start) / stepping.steps;
+      const double t = stepping.start + (stepping.end - stepping.start) * n / stepping.steps + tableau.c[i] * h;
+      const long evaluation = static_cast<long>(n) * tableau.solution_stages + i;
+      p.table_time[evaluation] = static_cast<Real>(t);
+      fill_gates(program.field, static_cast<Real>(t), p.table_gate + evaluation * program.field.neurons,
+                 p.table_offset + evaluation * program.field.neurons);
+    }
+}
+
+// A thread's memory for one tile at a time.
+template <class Real>
+struct Workspace {
+  TileMemory<Real> memory;
+  Record<Real> record;
+  Real* transposed;
+};
+
+template <class Real>
+Workspace<Real> place_workspace(Pieces<Real>& pieces, const Job<Real>& job, const FlowProgram<Real>& program,
+                                bool with_gradient) {
+  Workspace<Real> w{};
+  w.memory = place_tile(pieces, job.plan, job.estimator, program.layout, job.samples);
+  if (!with_gradient) return w;
+  const long evaluations = static_cast<long>(program.steps) * program.method.solution_stages;
+  const int widest = job.plan.width > job.plan.dim ? job.plan.width : job.plan.dim;
+  w.transposed = pieces.take(CpuTeam<Real>::transposed_size(widest, 1 + job.estimator.columns, job.samples));
+  w.record.inputs = pieces.take(evaluations * job.plan.dim * job.samples);
+  if (job.store_activations) w.record.activations = pieces.take(evaluations * program.layout.rows * job.samples);
+  return w;
+}
+
+// FlowProgram as prepare() left it: the places are a function of the job alone.
+template <class Real>
+FlowProgram<Real> program_of(const Job<Real>& job) {
+  Pieces<Real> pieces(const_cast<Real*>(job.prepared));  // only read from here on
+  return place_prepared(pieces, job).program;
+}
+
+template <class Real>
+long workspace_size(const Job<Real>& job, bool with_gradient) {
+  Job<Real> unplaced = job;
+  unplaced.prepared = nullptr;
+  const FlowProgram<Real> program = program_of(unplaced);
+  Pieces<Real> pieces(nullptr);
+  place_workspace(pieces, job, program, with_gradient);
+  return pieces.used();
+}
+
+template <class Real>
+FlowGradient<Real> place_gradient(Pieces<Real>& pieces, const Job<Real>& job) {
+  const Plan& plan = job.plan;
+  FlowGradient<Real> gradient;
+  for (int l = 0; l < plan.layers; ++l)
+    gradient.field.weight[l] = pieces.take(gradient_size(plan.rows_of(l), plan.columns_of(l)));
+  gradient.field.loop = pieces.take(static_cast<long>(plan.width) * plan.dim);
+  for (Real** vector :
+       {&gradient.field.bias, &gradient.field.gate_weight, &gradient.field.gate_bias, &gradient.field.shift_weight})
+    *vector = pieces.take(plan.neurons());
+  Real* mean = pieces.take(plan.dim);
+  Real* raw_variance = pieces.take(plan.dim);
+  if (plan.trainable_base) {
+    gradient.base_mean = mean;
+    gradient.base_raw_variance = raw_variance;
+  }
+  return gradient;
+}
+
+template <class Real>
+long flow_gradient_size(const Job<Real>& job) {
+  Pieces<Real> pieces(nullptr);
+  place_gradient(pieces, job);
+  return pieces.used();
+}
+
+template <class Real>
+TileRows<Real> rows_of(const Job<Real>& job, const TileTask<Real>& task) {
+  return {job.rows, job.order, job.probes, job.row_count, task.first, task.count, job.row_number, job.epoch};
+}
+
+template <class Real>
+void scatter_answers(const Job<Real>& job, const TileTask<Real>& task, const FlowProgram<Real>& program,
+                     const TileMemory<Real>& m) {
+  const int dim = job.plan.dim;
+  const Stepping& stepping = stepping_of(job.plan, job.direction);
+  for (int lane = 0; lane < task.count; ++lane) {
+    const long at = task.first + lane;
+    if (task.points)
+      for (int i = 0; i < dim; ++i) task.points[at * dim + i] = m.x[static_cast<long>(i) * job.samples + lane];
+    if (task.log_density) task.log_density[at] = m.log_density[lane];
+    if (task.delta_logp) task.delta_logp[at] = m.delta_logp[lane];
+    if (task.steps && !stepping.adaptive) task.steps[at] = task.accepted[at] = program.steps;
+  }
+}
+
+// Runs `run` with the nonlinearity as a constant where it is the usual one.
+template <class F>
+void with_nonlinearity(Nonlinearity phi, F run) {
+  if (phi == Nonlinearity::tanh)
+    run(CompiledNonlinearity<Nonlinearity::tanh>{});
+  else
+    run(RunningNonlinearity{phi});
+}
+
+template <class Real>
+void solve_tile(const Job<Real>& job, const TileTask<Real>& task) {
+  const FlowProgram<Real> program = program_of(job);
+  Pieces<Real> pieces(task.workspace);
+  const Workspace<Real> w = place_workspace(pieces, job, program, false);
+  const CpuTeam<Real> team(job.samples, nullptr);
+  with_nonlinearity(job.plan.nonlinearity, [&](auto phi) {
+    if (job.direction == Direction::to_base)
+      log_density_tile(team, phi, program, rows_of(job, task), w.memory, w.record);
+    else
+      sample_tile(team, phi, program, rows_of(job, task), w.memory);
+  });
+  scatter_answers(job, task, program, w.memory);
+}
+
+template <class Real>
+void gradient_tile(const Job<Real>& job, const TileTask<Real>& task, Real* memory, double* negative_log_density) {
+  const FlowProgram<Real> program = program_of(job);
+  Pieces<Real> pieces(task.workspace), gradient_pieces(memory);
+  const Workspace<Real> w = place_workspace(pieces, job, program, true);
+  FlowGradient<Real> gradient = place_gradient(gradient_pieces, job);
+  gradient.negative_log_density = negative_log_density;
+  const CpuTeam<Real> team(job.samples, w.transposed);
+  with_nonlinearity(job.plan.nonlinearity, [&](auto phi) {
+    loss_gradient_tile(team, phi, program, rows_of(job, task), job.weight, w.memory, w.record, gradient);
+  });
+  if (task.log_density)
+    for (int lane = 0; lane < task.count; ++lane) task.log_density[task.first + lane] = w.memory.log_density[lane];
+}
+
+template <class Real>
+void collect(const Job<Real>& job, const Real* memory, const GradientPointers<Real>& to) {
+  const Plan& plan = job.plan;
+  Pieces<Real> pieces(const_cast<Real*>(memory));  // only read
+  const FlowGradient<Real> from = place_gradient(pieces, job);
+  int neuron = 0;
+  for (int l = 0; l < plan.layers; ++l) {
+    const int out = plan.rows_of(l), in = plan.columns_of(l);
+    for (long o = 0; o < out; ++o) {
+      for (long k = 0; k < in; ++k)
+        to.weight[l][o * in + k] = is_narrow(out, in) ? fold(from.field.weight[l] + (o * in + k) * sum_lanes)
+                                                      : from.field.weight[l][o * padded_columns(in) + k];
+      to.bias[l][o] = from.field.bias[neuron + o];
+      to.gate_weight[l][o] = from.field.gate_weight[neuron + o];
+      to.gate_bias[l][o] = from.field.gate_bias[neuron + o];
+      to.shift_weight[l][o] = from.field.shift_weight[neuron + o];
+    }
+    neuron += out;
+  }
+  if (job.estimator.form == DivergenceForm::one_hidden_layer) {
+    const FieldParameters<Real> field = program_of(job).field;
+    for (long k = 0; k < plan.width; ++k)
+      for (long i = 0; i < plan.dim; ++i) {  // from B[k][i] = W_1[k][i] W_2[i][k]
+        const Real bar = from.field.loop[k * plan.dim + i];
+        to.weight[0][k * plan.dim + i] += bar * field.layer[1].weight.values[i * plan.width + k];
+        to.weight[1][i * plan.width + k] += bar * field.layer[0].weight.values[k * plan.dim + i];
+      }
+  }
+  for (int i = 0; i < plan.dim && plan.trainable_base; ++i) {
+    to.base_mean[i] = from.base_mean[i];
+    to.base_raw_variance[i] = from.base_raw_variance[i];
+  }
+}
+
+template <class Real>
+constexpr Programs<Real> make_programs(const char* name) {
+  return {name,
+          prepared_size<Real>,
+          prepare<Real>,
+          workspace_size<Real>,
+          flow_gradient_size<Real>,
+          solve_tile<Real>,
+          gradient_tile<Real>,
+          collect<Real>};
+}
+
+}  // namespace cnf::inline CNF_ARCH

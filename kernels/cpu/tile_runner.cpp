@@ -1,0 +1,153 @@
+// Runs jobs: shares tiles out over threads, keeps prepared parameters and each thread's memory between calls.
+#include "cpu/tile_runner.hpp"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <exception>
+
+#include "plan.hpp"
+#include "theta.hpp"
+
+namespace cnf::cpu {
+namespace {
+
+// Runs work(i, thread) for i < count on `threads` threads; the first exception comes out here.
+template <class Work>
+void share_out(long count, int threads, Work work) {
+  std::exception_ptr failure;
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
+  for (long i = 0; i < count; ++i) {
+    try {
+      work(i, omp_get_thread_num());
+    } catch (...) {
+#pragma omp critical
+      if (!failure) failure = std::current_exception();
+    }
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace
+
+template <class Real>
+Real* TileRunner<Real>::Memory::get(long count) {
+  if (count > size) {
+    numbers.reset();
+    numbers = allocate<Real>(static_cast<std::size_t>(count));
+    size = count;
+  }
+  return numbers.get();
+}
+
+template <class Real>
+TileRunner<Real>::TileRunner(const Plan& plan, int threads)
+    : plan_(plan), threads_(threads), programs_(&programs<Real>()), workspaces_(static_cast<std::size_t>(threads)) {}
+
+template <class Real>
+typename TileRunner<Real>::Preparation& TileRunner<Real>::preparation_for(Direction direction, Estimator estimator) {
+  if (direction == Direction::to_base) return preparations_[0];
+  return preparations_[estimator.form == DivergenceForm::none ? 1 : 2];
+}
+
+template <class Real>
+void TileRunner<Real>::forget_parameters() {
+  for (Preparation& preparation : preparations_) preparation.fresh = false;
+}
+
+template <class Real>
+Job<Real> TileRunner<Real>::job(Direction direction, Estimator estimator, const std::vector<Real>& theta) {
+  Preparation& preparation = preparation_for(direction, estimator);
+  if (!preparation.fresh) {
+    Job<Real>& job = preparation.job;
+    job.plan = plan_;
+    job.estimator = estimator;
+    job.direction = direction;
+    if (preparation.size == 0) {
+      preparation.size = programs_->prepared_size(job);
+      preparation.memory = allocate<Real>(static_cast<std::size_t>(preparation.size));
+    }
+    programs_->prepare(job, theta_pointers(plan_, theta.data()), preparation.memory.get());
+    job.prepared = preparation.memory.get();
+    preparation.fresh = true;
+  }
+  return preparation.job;
+}
+
+template <class Real>
+Answers<Real> TileRunner<Real>::solve(const Job<Real>& request, OnFailure) {
+  Job<Real> job = request;
+  const Tiling tiling = tile_rows(plan_, job.estimator, job.row_count);
+  job.samples = tiling.samples;
+  const std::size_t count = static_cast<std::size_t>(job.row_count);
+  Answers<Real> answers;
+  answers.points.resize(count * static_cast<std::size_t>(plan_.dim));
+  answers.log_density.resize(count);
+  answers.delta_logp.resize(count);
+  answers.steps.resize(count);
+  answers.accepted.resize(count);
+  if (count == 0) return answers;
+  const long workspace = programs_->workspace_size(job, false);
+  share_out(tiling.tiles, threads_, [&](long tile, int thread) {
+    TileTask<Real> task;
+    task.first = tile * tiling.samples;
+    task.count = static_cast<int>(std::min<long>(tiling.samples, job.row_count - task.first));
+    task.workspace = workspaces_[static_cast<std::size_t>(thread)].get(workspace);
+    task.points = answers.points.data();
+    task.log_density = answers.log_density.data();
+    task.delta_logp = answers.delta_logp.data();
+    task.steps = answers.steps.data();
+    task.accepted = answers.accepted.data();
+    programs_->solve_tile(job, task);
+  });
+  const Stepping& stepping = job.direction == Direction::to_base ? plan_.to_base : plan_.to_data;
+  answers.evaluations = evaluations_of(plan_, stepping) * count;
+  return answers;
+}
+
+template <class Real>
+LossFigures TileRunner<Real>::gradient(const Job<Real>& request, long first, long count, Real* values, Answers<Real>*) {
+  Job<Real> job = request;
+  const Tiling tiling = tile_rows(plan_, job.estimator, count);
+  job.samples = tiling.samples;
+  job.store_activations = keeps_activations(plan_, job.estimator, tiling.samples, sizeof(Real));
+  const long workspace = programs_->workspace_size(job, true), size = programs_->gradient_size(job);
+  Real* gradients = gradients_.get(size * tiling.slots);
+  std::vector<double> losses(static_cast<std::size_t>(tiling.slots));
+  share_out(tiling.slots, threads_, [&](long slot, int thread) {
+    Real* gradient = gradients + slot * size;
+    std::fill_n(gradient, size, Real(0));
+    TileTask<Real> task;
+    task.workspace = workspaces_[static_cast<std::size_t>(thread)].get(workspace);
+    for (long tile = tiling.first_tile(static_cast<int>(slot)); tile < tiling.first_tile(static_cast<int>(slot) + 1);
+         ++tile) {
+      task.first = first + tile * tiling.samples;
+      task.count = static_cast<int>(std::min<long>(tiling.samples, first + count - task.first));
+      programs_->gradient_tile(job, task, gradient, &losses[static_cast<std::size_t>(slot)]);
+    }
+  });
+  sum_slots(gradients, size, tiling.slots);
+  programs_->collect(job, gradients, gradient_pointers(plan_, values));
+  LossFigures figures;
+  for (const double loss : losses) figures.loss += loss;
+  figures.evaluations = evaluations_of(plan_, plan_.to_base) * static_cast<std::uint64_t>(count);
+  return figures;
+}
+
+// Slot 0 becomes the sum of all, pair by pair, so the order of additions depends on the number of slots alone.
+template <class Real>
+void TileRunner<Real>::sum_slots(Real* gradients, long size, int slots) const {
+  constexpr long chunk = 4096;
+  const long chunks = (size + chunk - 1) / chunk;
+  share_out(chunks, chunks > 8 ? threads_ : 1, [&](long i, int) {
+    const long begin = i * chunk, end = std::min(size, begin + chunk);
+    for (int gap = 1; gap < slots; gap *= 2)
+      for (int slot = 0; slot + gap < slots; slot += 2 * gap)
+        for (long at = begin; at < end; ++at) gradients[slot * size + at] += gradients[(slot + gap) * size + at];
+  });
+}
+
+template class TileRunner<float>;
+template class TileRunner<double>;
+
+}  // namespace cnf::cpu

@@ -1,0 +1,38 @@
+// How rows are cut into tiles and slots.
+#include "cpu/tiling.hpp"
+
+#include <algorithm>
+
+#include "core/nonlinearity.hpp"
+#include "core/tableau.hpp"
+
+namespace cnf::cpu {
+namespace {
+
+constexpr long lanes = 16;
+constexpr int most_slots = 64;
+// A thread's store of one tile's activations may be this large. Reading a number back from memory costs far less than
+// the products that made it (at width w about w multiply-adds a number), so only the machine's memory is a limit.
+constexpr double most_stored_bytes = 400e6;
+
+}  // namespace
+
+Tiling tile_rows(const Plan& plan, Estimator, long rows) {
+  const long most = plan.width <= 16 ? 64 : 32;
+  const long wanted = (rows / 32 + lanes - 1) / lanes * lanes;  // at least 32 tiles to share out, where rows allow
+  Tiling tiling;
+  tiling.samples = static_cast<int>(std::clamp(wanted, lanes, most));
+  tiling.tiles = std::max(1L, (rows + tiling.samples - 1) / tiling.samples);
+  tiling.slots = static_cast<int>(std::min<long>(tiling.tiles, most_slots));
+  return tiling;
+}
+
+bool keeps_activations(const Plan& plan, Estimator estimator, int samples, std::size_t bytes_per_number) {
+  if (plan.adjoint != Adjoint::checkpoint || plan.to_base.adaptive) return false;
+  const double panels = keeps_input(plan.nonlinearity) ? 2 : 1;
+  const double rows = panels * (1 + estimator.columns) * (plan.layers - 1) * plan.width;
+  const double evaluations = static_cast<double>(plan.to_base.steps) * tableau_of(plan.solver).solution_stages;
+  return rows * evaluations * samples * static_cast<double>(bytes_per_number) <= most_stored_bytes;
+}
+
+}  // namespace cnf::cpu

@@ -1,0 +1,22 @@
+// How rows are cut into tiles and slots: from the rows and the shape alone, never from threads or the machine.
+#pragma once
+
+#include "cpu/programs.hpp"
+
+namespace cnf::cpu {
+
+struct Tiling {
+  int samples = 0;  // lanes of a tile, a multiple of sixteen
+  long tiles = 0;
+  int slots = 0;  // partial sums; slot s has tiles [first_tile(s), first_tile(s + 1))
+
+  long first_tile(int slot) const { return tiles * slot / slots; }
+};
+
+Tiling tile_rows(const Plan& plan, Estimator estimator, long rows);
+
+// Whether to keep a tile's activations for the adjoint or to compute them again: keep them unless they would fill
+// memory.
+bool keeps_activations(const Plan& plan, Estimator estimator, int samples, std::size_t bytes_per_number);
+
+}  // namespace cnf::cpu
