@@ -57,13 +57,13 @@ struct SolveConfig {
   double t1 = 1;
   double dt0 = 0.05;  // size of a fixed step, or the first adaptive step; always positive
   int steps = 0;      // number of fixed steps; 0: from dt0
-  std::optional<Tolerances> tolerances;
+  std::optional<Tolerances> tolerances{};
   InitialStep initial_step = InitialStep::dt0;
   double pcoeff = 0;
   double icoeff = 1;
   double dcoeff = 0;
-  std::optional<double> dtmin;
-  std::optional<double> dtmax;
+  std::optional<double> dtmin{};
+  std::optional<double> dtmax{};
   int max_steps = 4096;
 };
 
@@ -78,7 +78,7 @@ struct DivergenceConfig {
 // stepping.
 struct AdjointConfig {
   Adjoint adjoint = Adjoint::checkpoint;
-  std::optional<Tolerances> tolerances;
+  std::optional<Tolerances> tolerances{};
 };
 
 // AdamW as optax has it, decay multiplied by the learning rate.
@@ -100,9 +100,9 @@ struct ScheduleConfig {
 
 // What a model is, apart from its parameters.
 struct FlowConfig {
-  FieldConfig field;
+  FieldConfig field{};
   BaseDistribution base = BaseDistribution::trainable_normal;
-  SolveConfig solve;
+  SolveConfig solve{};
 };
 
 // Each throws UsageError that names the option, its value and the way out.

@@ -26,9 +26,9 @@ struct Device {
 Device device_from(std::string_view name);
 
 struct EngineConfig {
-  FlowConfig flow;
-  DivergenceConfig divergence;
-  AdjointConfig adjoint;
+  FlowConfig flow{};
+  DivergenceConfig divergence{};
+  AdjointConfig adjoint{};
   Precision precision = Precision::float32;
   std::uint64_t seed = 0;
 };

@@ -9,9 +9,9 @@
 namespace cnf {
 
 struct TrainConfig {
-  EngineConfig engine;
-  OptimiserConfig optimiser;
-  ScheduleConfig schedule;
+  EngineConfig engine{};
+  OptimiserConfig optimiser{};
+  ScheduleConfig schedule{};
   long epochs = 10000;
   std::size_t batch_size = 0;  // 0: all rows
   int accumulate = 1;          // mini-batches a step

@@ -1,0 +1,48 @@
+// Mean log-densities and their discretisation error.
+#include "density.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "pieces.hpp"
+
+namespace cnf {
+
+double mean_nll(Engine& engine, std::span<const double> rows, std::size_t dim) {
+  const std::size_t count = rows.size() / dim;
+  double sum = 0;
+  for_each_piece(count, [&](std::size_t first, std::size_t size) {
+    const DensityRequest request{.rows = rows_of(rows, dim, first, size), .probes = {}, .first_row = first};
+    const auto logprob = engine.log_density(request).logprob;
+    sum += std::accumulate(logprob.begin(), logprob.end(), 0.0);
+  });
+  return -sum / static_cast<double>(count);
+}
+
+SolveConfig with_finer_steps(const SolveConfig& config) {
+  SolveConfig finer = config;
+  if (finer.tolerances) {
+    finer.tolerances->rtol /= 10;
+    finer.tolerances->atol /= 10;
+  } else {
+    finer.steps = 2 * fixed_steps(config);
+  }
+  return finer;
+}
+
+StepError step_error(std::span<const double> logprob, std::span<const double> finer_logprob) {
+  StepError error;
+  std::size_t count = 0;
+  for (std::size_t row = 0; row < logprob.size(); ++row) {
+    const double difference = std::abs(logprob[row] - finer_logprob[row]);
+    if (!std::isfinite(difference)) continue;
+    error.mean += difference;
+    error.max = std::max(error.max, difference);
+    ++count;
+  }
+  if (count > 0) error.mean /= static_cast<double>(count);
+  return error;
+}
+
+}  // namespace cnf

@@ -1,0 +1,78 @@
+// The run's state as tensors and one JSON text.
+#include "run_state.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cnf_gpu/error.hpp"
+#include "safetensors.hpp"
+
+namespace cnf {
+namespace {
+
+constexpr const char* metadata_key = "cnf_gpu_state";
+constexpr int format_number = 1;
+
+std::vector<double> values_of(const TensorFile& file, const std::string& name) {
+  const auto found = file.tensors.find(name);
+  if (found == file.tensors.end()) throw Error(fmt::format("tensor \"{}\" is missing", name));
+  return found->second.values();
+}
+
+Tensor vector_tensor(const std::vector<double>& values) {
+  return Tensor::of(values, {values.size()});
+}
+
+}  // namespace
+
+void save_state(const std::string& path, const RunState& state) {
+  TensorFile file;
+  file.tensors["parameters"] = vector_tensor(state.trainer.parameters);
+  file.tensors["first_moment"] = vector_tensor(state.trainer.optimiser.first_moment);
+  file.tensors["second_moment"] = vector_tensor(state.trainer.optimiser.second_moment);
+  nlohmann::ordered_json numbers = {
+      {"format", format_number},
+      {"epoch", state.trainer.epoch},
+      {"update", state.trainer.update},
+      {"optimiser_count", state.trainer.optimiser.count},
+      {"stopped_early", state.stopped_early},
+      {"seconds", state.seconds},
+      {"data_digest", state.data_digest},
+  };
+  if (state.best) {
+    file.tensors["best.parameters"] = vector_tensor(state.best->parameters);
+    numbers["best"] = {{"epoch", state.best->epoch}, {"validation_nll", state.best->validation_nll}};
+  }
+  file.metadata[metadata_key] = numbers.dump();
+  write_safetensors(path, file);
+}
+
+RunState load_state(const std::string& path) {
+  const TensorFile file = read_safetensors(path);
+  try {
+    const auto metadata = file.metadata.find(metadata_key);
+    if (metadata == file.metadata.end()) throw Error(fmt::format("the metadata has no {}", metadata_key));
+    const auto numbers = nlohmann::json::parse(metadata->second);
+    if (numbers.at("format") != format_number) throw Error("an unknown format number");
+    RunState state;
+    state.trainer.parameters = values_of(file, "parameters");
+    state.trainer.optimiser.first_moment = values_of(file, "first_moment");
+    state.trainer.optimiser.second_moment = values_of(file, "second_moment");
+    state.trainer.optimiser.count = numbers.at("optimiser_count");
+    state.trainer.epoch = numbers.at("epoch");
+    state.trainer.update = numbers.at("update");
+    state.stopped_early = numbers.at("stopped_early");
+    state.seconds = numbers.at("seconds");
+    state.data_digest = numbers.at("data_digest");
+    if (numbers.contains("best")) {
+      const auto& best = numbers.at("best");
+      state.best = BestModel{best.at("epoch"), best.at("validation_nll"), values_of(file, "best.parameters")};
+    }
+    return state;
+  } catch (const std::exception& problem) {
+    throw Error(fmt::format("{}: not the state of a run: {}", path, problem.what()));
+  }
+}
+
+}  // namespace cnf

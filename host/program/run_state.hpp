@@ -1,0 +1,32 @@
+// state.safetensors: everything a run needs to go on to the same bits, beside config.json and the data.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cnf_gpu/trainer.hpp"
+
+namespace cnf {
+
+// The model with the lowest validation NLL so far.
+struct BestModel {
+  long epoch;
+  double validation_nll;
+  std::vector<double> parameters;
+};
+
+struct RunState {
+  TrainerState trainer;
+  std::optional<BestModel> best;
+  bool stopped_early = false;     // by patience
+  double seconds = 0;             // of training so far
+  std::uint64_t data_digest = 0;  // of the training and validation rows
+};
+
+void save_state(const std::string& path, const RunState& state);
+// Throws Error that names the file.
+RunState load_state(const std::string& path);
+
+}  // namespace cnf

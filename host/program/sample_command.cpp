@@ -1,0 +1,72 @@
+// cnf_gpu sample: points drawn from a model, or pushed through it.
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "cnf_gpu/error.hpp"
+#include "commands.hpp"
+#include "data_transform.hpp"
+#include "evaluation.hpp"
+#include "interrupt.hpp"
+#include "matching_table.hpp"
+#include "output.hpp"
+#include "pieces.hpp"
+
+namespace cnf {
+namespace {
+
+// (N, D) base points of --from; empty where they are to be drawn.
+std::vector<double> given_base_points(const ChosenModel& chosen) {
+  const Choices& choices = chosen.choices;
+  if (choices.from.empty()) return {};
+  const Table table = read_matching_table(choices.from, {}, {chosen.dim(), {}, "the model"});
+  if (choices.count > 0 && choices.count != table.rows) {
+    throw UsageError(
+        fmt::format("-n {}: {} has {} base points; leave -n out", choices.count, choices.from, table.rows));
+  }
+  return table.values;
+}
+
+}  // namespace
+
+int sample_command(const CommandLine& line) {
+  const ChosenModel chosen = open_model(line);
+  const Choices& choices = chosen.choices;
+  const std::size_t dim = chosen.dim();
+  const std::vector<double> base_points = given_base_points(chosen);
+  const std::size_t count = base_points.empty() ? choices.count : base_points.size() / dim;
+  if (count == 0) throw UsageError("how many samples? -n N, or --from FILE with base points");
+
+  const auto fallback = choices.json ? ArrayOutput::Fallback::json : ArrayOutput::Fallback::text;
+  ArrayOutput points(choices.out, fallback, chosen.number_type(), dim, ArrayShape::matrix);
+  std::optional<ArrayOutput> logprob;
+  if (!choices.logprob.empty()) {
+    logprob.emplace(choices.logprob, fallback, chosen.number_type(), 1, ArrayShape::vector);
+  }
+
+  const auto engine = make_evaluator(chosen);
+  std::uint64_t evaluations = 0;
+  for_each_piece(count, [&](std::size_t first, std::size_t size) {
+    SampleRequest request;
+    request.count = size;
+    if (!base_points.empty()) request.base_points = rows_of(base_points, dim, first, size);
+    request.first_row = first;
+    request.with_logprob = logprob.has_value();
+    Samples samples = engine->sample(request);
+    if (chosen.model.transform) to_data_units(*chosen.model.transform, samples.points);
+    for (double& value : samples.logprob) value += chosen.log_jacobian();
+    points.append(samples.points);
+    if (logprob) logprob->append(samples.logprob);
+    evaluations += samples.evaluations;
+    stop_if_interrupted();
+  });
+  points.finish();
+  if (logprob) logprob->finish();
+
+  nlohmann::ordered_json figures = {{"rows", count}, {"evaluations", evaluations}};
+  points.add_to(figures, "samples");
+  if (choices.json) print_json(figures);
+  return 0;
+}
+
+}  // namespace cnf

@@ -1,0 +1,82 @@
+// Configuration files, .toml and .json, as flat lists of settings.
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+
+#include "byte_source.hpp"
+#include "cnf_gpu/error.hpp"
+#include "settings.hpp"
+
+namespace cnf {
+namespace {
+
+using nlohmann::json;
+
+// What would be typed on the command line for this value: an array is its items with commas between.
+std::string typed_text(const json& value, const std::string& where) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_primitive()) return value.dump();
+  if (value.is_object()) throw UsageError(where + ": options stand at the top level, not in tables");
+  std::string text;
+  for (const json& item : value) {
+    if (!item.is_primitive()) throw UsageError(where + ": expected a list of names");
+    text.append(text.empty() ? "" : ",").append(typed_text(item, where));
+  }
+  return text;
+}
+
+Settings layer_of(const json& object, const std::string& name) {
+  if (!object.is_object()) throw UsageError(name + ": expected one JSON object of options");
+  Settings layer;
+  for (const auto& [key, value] : object.items()) {
+    const std::string where = name + ": " + key;
+    if (!value.is_null()) layer.push_back({key, typed_text(value, where), where});
+  }
+  return layer;
+}
+
+json json_of(const toml::node& node, const std::string& where) {
+  if (const auto* text = node.as_string()) return text->get();
+  if (const auto* number = node.as_integer()) return number->get();
+  if (const auto* number = node.as_floating_point()) return number->get();
+  if (const auto* flag = node.as_boolean()) return flag->get();
+  if (node.is_table()) return json::object();
+  const toml::array* items = node.as_array();
+  if (items == nullptr) throw UsageError(where + ": a date is no option's value");
+  json list = json::array();
+  for (const toml::node& item : *items) list.push_back(json_of(item, where));
+  return list;
+}
+
+}  // namespace
+
+Settings parse_json(std::string_view text, const std::string& name) {
+  try {
+    return layer_of(json::parse(text), name);
+  } catch (const json::parse_error& error) {
+    throw UsageError(fmt::format("{}: not JSON at byte {}", name, error.byte));
+  }
+}
+
+Settings parse_toml(std::string_view text, const std::string& name) {
+  try {
+    const toml::table table = toml::parse(text);
+    json object = json::object();
+    for (const auto& [key, node] : table)
+      object[std::string(key.str())] = json_of(node, name + ": " + std::string(key));
+    return layer_of(object, name);
+  } catch (const toml::parse_error& error) {
+    const auto& place = error.source().begin;
+    throw UsageError(fmt::format("{}: line {}, column {}: {}", name, place.line, place.column, error.description()));
+  }
+}
+
+Settings read_settings(const std::string& path) {
+  const std::string text = read_whole_file(path);
+  if (path.ends_with(".toml")) return parse_toml(text, path);
+  if (path.ends_with(".json")) return parse_json(text, path);
+  throw UsageError(fmt::format("--config {}: expected a name that ends in .toml or .json", path));
+}
+
+}  // namespace cnf

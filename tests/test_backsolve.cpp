@@ -1,0 +1,152 @@
+// The continuous adjoint, integrated back from the base to the data with fixed steps or with its own controller.
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "support.hpp"
+
+namespace cnf::test {
+namespace {
+
+constexpr const char* adjoint_file = "kernels/core/backsolve_adjoint.hpp";
+
+Setup backsolve(Nonlinearity nonlinearity, int depth, DivergenceConfig divergence = {},
+                Precision precision = Precision::float64) {
+  EngineConfig config = small_config(3, 7, depth);
+  config.flow.field.nonlinearity = nonlinearity;
+  config.flow.solve = {.t0 = -0.25, .t1 = 0.5, .steps = 3};
+  config.divergence = divergence;
+  config.adjoint.adjoint = Adjoint::backsolve;
+  config.precision = precision;
+  return make_setup(config, 5, 13 * static_cast<std::uint64_t>(depth) + 5);
+}
+
+std::vector<double> gradient_of(const Setup& setup) {
+  return engine_of(setup)->loss_gradient(setup.request()).values;
+}
+
+class BacksolveAdjointTest : public testing::TestWithParam<std::string_view> {
+ protected:
+  const Nonlinearity nonlinearity_ = choice_from<Nonlinearity>(GetParam());
+};
+INSTANTIATE_TEST_SUITE_P(Nonlinearities, BacksolveAdjointTest, testing::ValuesIn(choice_names<Nonlinearity>()),
+                         [](const auto& info) { return std::string(info.param); });
+
+TEST_P(BacksolveAdjointTest, AgreesWithTheReferenceAtEveryDepth) {
+  for (Precision precision : {Precision::float64, Precision::float32}) {
+    for (int depth = 0; depth <= 4; ++depth) {
+      for (const DivergenceConfig& divergence : {DivergenceConfig{.divergence = Divergence::exact},
+                                                 DivergenceConfig{.divergence = Divergence::hutchinson, .probes = 2}}) {
+        const Setup setup = backsolve(nonlinearity_, depth, divergence, precision);
+
+        expect_within({"adjoint backsolve, " + std::string(GetParam()) + ", " +
+                           std::string(choice_name(divergence.divergence)) + ", " + precision_name(precision),
+                       adjoint_file, "reference, continuous adjoint by tape"},
+                      relative_error(gradient_of(setup), reference_answer(setup).gradient),
+                      gradient_tolerance(precision));
+      }
+    }
+  }
+}
+
+TEST(BacksolveAdjoint, EverySolverAgreesWithTheReference) {
+  for (std::string_view solver : choice_names<Solver>()) {
+    Setup setup = backsolve(Nonlinearity::tanh, 2);
+    setup.config.flow.solve.solver = choice_from<Solver>(solver);
+
+    expect_within({"adjoint backsolve, solver " + std::string(solver) + ", float64", adjoint_file,
+                   "reference, continuous adjoint by tape"},
+                  relative_error(gradient_of(setup), reference_answer(setup).gradient), tolerance::rounding64);
+  }
+}
+
+TEST(BacksolveAdjoint, ItsOwnControllerAgreesWithTheReference) {
+  Setup setup = backsolve(Nonlinearity::tanh, 2);
+  for (double& entry : setup.theta) entry *= 2;
+  setup.config.adjoint.tolerances = Tolerances{1e-4, 1e-6};
+
+  expect_within({"adjoint backsolve, own tolerances, float64", adjoint_file, "reference, seminorm controller"},
+                relative_error(gradient_of(setup), reference_answer(setup).gradient), tolerance::golden64);
+}
+
+TEST(BacksolveAdjoint, AdaptiveSolveIsFollowedByAnAdaptiveAdjoint) {
+  Setup setup = backsolve(Nonlinearity::softplus, 3);
+  for (double& entry : setup.theta) entry *= 2;
+  setup.config.flow.solve.steps = 0;
+  setup.config.flow.solve.tolerances = Tolerances{1e-5, 1e-6};
+
+  expect_within({"adjoint backsolve, tolerances of the solve, float64", adjoint_file, "reference, seminorm controller"},
+                relative_error(gradient_of(setup), reference_answer(setup).gradient), tolerance::golden64);
+}
+
+// The two adjoints differ by the truncation error of the solve, which falls with the fifth power of the step.
+TEST(BacksolveAdjoint, ConvergesToTheCheckpointedAdjoint) {
+  const auto difference = [](int steps) {
+    Setup setup = backsolve(Nonlinearity::tanh, 2);
+    setup.config.flow.solve.steps = steps;
+    const std::vector<double> continuous = gradient_of(setup);
+    setup.config.adjoint.adjoint = Adjoint::checkpoint;
+    return relative_error(continuous, gradient_of(setup));
+  };
+
+  EXPECT_GT(difference(4), 1e-9) << "nothing left to converge";
+  expect_within({"adjoint backsolve, float64", adjoint_file, "checkpoint at 128 steps"}, difference(128), 1e-9);
+  EXPECT_GT(std::log2(difference(4) / difference(8)), 4);
+}
+
+TEST(BacksolveAdjoint, DriftOfTheRecomputedStateIsReported) {
+  for (int steps : {2, 6}) {
+    Setup setup = backsolve(Nonlinearity::tanh, 2);
+    for (double& entry : setup.theta) entry *= 2;
+    setup.config.flow.solve.steps = steps;
+    const std::unique_ptr<Engine> engine = engine_of(setup);
+    engine->load_rows(setup.rows);
+    engine->gradient({.first = 0, .count = setup.count()});
+
+    const double expected = reference::loss_gradient(problem_of(setup), setup.rows).drift;
+
+    // The drift is a difference of numbers near 1.
+    EXPECT_NEAR(engine->figures().backsolve_drift, expected, 1e-13) << steps;
+    EXPECT_GT(expected, 1e-10) << "nothing drifted";
+  }
+}
+
+TEST(BacksolveAdjoint, CheckpointReportsNoDrift) {
+  Setup setup = backsolve(Nonlinearity::tanh, 2);
+  setup.config.adjoint.adjoint = Adjoint::checkpoint;
+  const std::unique_ptr<Engine> engine = engine_of(setup);
+  engine->load_rows(setup.rows);
+  engine->gradient({.first = 0, .count = setup.count()});
+
+  EXPECT_EQ(engine->figures().backsolve_drift, 0);
+}
+
+long peak_kilobytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss;
+}
+
+// Storing the start of each step would take 16 rows x 8 numbers x 8 bytes x 20,000 steps = 20 MB.
+TEST(BacksolveAdjoint, MemoryDoesNotGrowWithTheNumberOfSteps) {
+  const auto run = [](int steps) {
+    EngineConfig config = small_config(8, 2, 0);
+    config.flow.solve = {.solver = Solver::euler, .steps = steps};
+    config.adjoint.adjoint = Adjoint::backsolve;
+    const Setup setup = make_setup(config, 16);
+    gradient_of(setup);
+  };
+  run(200);
+  const long before = peak_kilobytes();
+
+  run(20000);
+
+  expect_within({"adjoint backsolve, memory", adjoint_file, "itself, kB more at 20,000 steps than at 200 (absolute)"},
+                static_cast<double>(peak_kilobytes() - before), 4096);
+}
+
+}  // namespace
+}  // namespace cnf::test

@@ -1,0 +1,211 @@
+// Accuracy of the kernels' own exp, log, tanh and friends in units of the last place, and of the nonlinearities made of
+// them. Truth is the C library in the next wider type.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "core/nonlinearity.hpp"
+#include "cpu/pack.hpp"
+#include "support.hpp"
+
+namespace cnf::test {
+namespace {
+
+template <class Real>
+struct Wider;
+template <>
+struct Wider<float> {
+  using type = double;
+};
+template <>
+struct Wider<double> {
+  using type = long double;
+};
+
+template <class Real>
+const char* real_name() {
+  return sizeof(Real) == 4 ? "float32" : "float64";
+}
+
+// |value - truth| in units of the last place of a Real near the truth.
+template <class Real>
+double ulps(Real value, typename Wider<Real>::type truth) {
+  using Wide = typename Wider<Real>::type;
+  const Wide size = std::max(std::fabs(truth), static_cast<Wide>(std::numeric_limits<Real>::min()));
+  const Wide unit = std::ldexp(Wide(1), std::ilogb(size) - std::numeric_limits<Real>::digits + 1);
+  return static_cast<double>(std::fabs(static_cast<Wide>(value) - truth) / unit);
+}
+
+// Points between low and high, both evenly and in size from 1e-6 up, with both signs where the range has them.
+template <class Real>
+std::vector<Real> points(double low, double high) {
+  std::vector<Real> result = {Real(low), Real(high)};
+  Uniform uniform(3);
+  for (int i = 0; i < 400000; ++i) {
+    result.push_back(static_cast<Real>(uniform(low, high)));
+    const double size = std::pow(10, uniform(-6, 1));
+    if (size <= high) result.push_back(static_cast<Real>(size));
+    if (-size >= low) result.push_back(static_cast<Real>(-size));
+  }
+  return result;
+}
+
+template <class Real, class Function, class Truth>
+void expect_ulps(const std::string& name, double low, double high, Function function, Truth truth, double bound) {
+  using Wide = typename Wider<Real>::type;
+  double worst = 0;
+  for (Real x : points<Real>(low, high)) worst = std::max(worst, ulps<Real>(function(x), truth(static_cast<Wide>(x))));
+  expect_within({name + ", " + real_name<Real>(), elementary_file, "libm in the next wider type (ulp)"}, worst, bound);
+}
+
+template <class Real>
+class ElementaryTest : public testing::Test {};
+using Reals = testing::Types<float, double>;
+struct RealNames {
+  template <class Real>
+  static std::string GetName(int) {
+    return real_name<Real>();
+  }
+};
+TYPED_TEST_SUITE(ElementaryTest, Reals, RealNames);
+
+// The bounds are those that core/elementary.hpp states.
+TYPED_TEST(ElementaryTest, ExponentialsKeepTheirBound) {
+  using C = Elementary<TypeParam>;
+  using Wide = typename Wider<TypeParam>::type;
+  expect_ulps<TypeParam>(
+      "exp", C::smallest_argument, C::largest_argument, [](TypeParam x) { return exponential(x); },
+      [](Wide x) { return std::exp(x); }, 1.1);
+  expect_ulps<TypeParam>(
+      "expm1", -20, C::largest_argument, [](TypeParam x) { return exponential_minus_one(x); },
+      [](Wide x) { return std::expm1(x); }, 1.7);
+}
+
+TYPED_TEST(ElementaryTest, LogarithmsKeepTheirBound) {
+  using Wide = typename Wider<TypeParam>::type;
+  expect_ulps<TypeParam>(
+      "log", 1e-6, 1e6, [](TypeParam x) { return logarithm(x); }, [](Wide x) { return std::log(x); }, 1.6);
+  expect_ulps<TypeParam>(
+      "log1p", 0, 1, [](TypeParam x) { return log_one_plus(x); }, [](Wide x) { return std::log1p(x); }, 2.0);
+}
+
+TYPED_TEST(ElementaryTest, SigmoidsKeepTheirBound) {
+  using Wide = typename Wider<TypeParam>::type;
+  expect_ulps<TypeParam>(
+      "tanh", -25, 25, [](TypeParam x) { return hyperbolic_tangent(x); }, [](Wide x) { return std::tanh(x); }, 2.4);
+  expect_ulps<TypeParam>(
+      "sigmoid", -80, 80, [](TypeParam x) { return sigmoid(x); }, [](Wide x) { return 1 / (1 + std::exp(-x)); }, 2.2);
+}
+
+TYPED_TEST(ElementaryTest, VectorsHaveTheBitsOfNumbers) {
+  using V = Pack<TypeParam>;
+  const std::vector<TypeParam> all = points<TypeParam>(-30, 30);
+  for (std::size_t first = 0; first + V::width <= 20000; first += V::width) {
+    TypeParam lanes[6][V::width];
+    const V x = V::load(&all[first]);
+    store(lanes[0], hyperbolic_tangent(x));
+    store(lanes[1], sigmoid(x));
+    store(lanes[2], exponential(x));
+    store(lanes[3], exponential_minus_one(x));
+    store(lanes[4], softplus(x));
+    store(lanes[5], logarithm(absolute(x) + V(TypeParam(1e-3))));
+    for (int lane = 0; lane < V::width; ++lane) {
+      const TypeParam number = all[first + static_cast<std::size_t>(lane)];
+      ASSERT_EQ(lanes[0][lane], hyperbolic_tangent(number)) << number;
+      ASSERT_EQ(lanes[1][lane], sigmoid(number)) << number;
+      ASSERT_EQ(lanes[2][lane], exponential(number)) << number;
+      ASSERT_EQ(lanes[3][lane], exponential_minus_one(number)) << number;
+      ASSERT_EQ(lanes[4][lane], softplus(number)) << number;
+      ASSERT_EQ(lanes[5][lane], logarithm(absolute(number) + TypeParam(1e-3))) << number;
+    }
+  }
+}
+
+TYPED_TEST(ElementaryTest, SpecialArguments) {
+  using C = Elementary<TypeParam>;
+  constexpr TypeParam infinity = std::numeric_limits<TypeParam>::infinity();
+  constexpr TypeParam nan = std::numeric_limits<TypeParam>::quiet_NaN();
+  EXPECT_EQ(exponential(TypeParam(0)), 1);
+  EXPECT_EQ(hyperbolic_tangent(infinity), 1);
+  EXPECT_EQ(hyperbolic_tangent(-infinity), -1);
+  EXPECT_EQ(hyperbolic_tangent(TypeParam(0)), 0);
+  EXPECT_EQ(sigmoid(infinity), 1);
+  EXPECT_LE(sigmoid(-infinity), exponential(TypeParam(C::smallest_argument)));
+  EXPECT_EQ(exponential_minus_one(-infinity), -1);
+  EXPECT_TRUE(std::isnan(hyperbolic_tangent(nan)));
+  EXPECT_TRUE(std::isnan(sigmoid(nan)));
+  EXPECT_TRUE(std::isnan(exponential(nan)));
+  EXPECT_TRUE(std::isnan(softplus(nan)));
+}
+
+template <class Real>
+class NonlinearityTest : public testing::Test {
+ public:
+  using Dual = reference::Dual<double>;
+};
+TYPED_TEST_SUITE(NonlinearityTest, Reals, RealNames);
+
+constexpr const char* nonlinearity_file = "kernels/core/nonlinearity.hpp";
+
+// phi is as good as its formula: a product or a sum on top of a function that is itself off by 2.4 ulp. swish and
+// softplus are measured over their largest factor, which is what the next layer sees.
+TYPED_TEST(NonlinearityTest, ValuesKeepTheirBound) {
+  for (std::string_view name : choice_names<Nonlinearity>()) {
+    const Nonlinearity phi = choice_from<Nonlinearity>(name);
+    double worst = 0;
+    for (TypeParam a : points<TypeParam>(-20, 20)) {
+      const double truth = reference::nonlinearity<double>(std::string(name), a);
+      // float64 has no wider reference here than float64 itself
+      if (sizeof(TypeParam) == 4) worst = std::max(worst, ulps<TypeParam>(activate(phi, a), truth));
+      EXPECT_NEAR(activate(phi, a), truth,
+                  8 * std::numeric_limits<TypeParam>::epsilon() * std::max(1.0, std::fabs(truth)))
+          << name << " " << a;
+    }
+    if (sizeof(TypeParam) == 4) {
+      expect_within({"nonlinearity " + std::string(name) + ", float32", nonlinearity_file, "libm in float64 (ulp)"},
+                    worst, 4.0);
+    }
+  }
+}
+
+// phi' and phi'' adot against forward tangents of the reference, and of those again.
+TYPED_TEST(NonlinearityTest, SlopeAndBendAreTheDerivatives) {
+  const double bound = 24 * std::numeric_limits<TypeParam>::epsilon();
+  for (std::string_view name : choice_names<Nonlinearity>()) {
+    const Nonlinearity phi = choice_from<Nonlinearity>(name);
+    double worst_slope = 0, worst_bend = 0;
+    for (int i = -400; i <= 400; ++i) {
+      const TypeParam a = TypeParam(i) / 37, adot = TypeParam(0.7);
+      using Dual = reference::Dual<double>;
+      using Second = reference::Dual<reference::Var>;
+      reference::Tape tape;
+      const reference::Var point = tape.leaf(static_cast<double>(a));
+      const Second along = reference::nonlinearity<Second>(std::string(name), {point, reference::Var(1)});
+      const double slope_truth = reference::nonlinearity<Dual>(std::string(name), {a, 1}).tangent;
+      const double bend_truth = tape.gradient(along.tangent, 1)[0] * adot;
+
+      const TypeParam h = activate(phi, a);
+      const TypeParam first = slope(phi, a, h);
+      worst_slope = std::max(worst_slope, std::fabs(first - slope_truth));
+      worst_bend = std::max(worst_bend, std::fabs(bend(phi, a, adot, h, first * adot) - bend_truth));
+    }
+    const std::string choice = "nonlinearity " + std::string(name) + ", " + real_name<TypeParam>();
+    expect_within({choice, nonlinearity_file, "reference, first derivative (absolute)"}, worst_slope, bound);
+    expect_within({choice, nonlinearity_file, "reference, second derivative (absolute)"}, worst_bend, bound);
+  }
+}
+
+TYPED_TEST(NonlinearityTest, KinksHaveTheDocumentedSlopes) {
+  const TypeParam zero = 0;
+  EXPECT_EQ(slope(Nonlinearity::relu, zero, activate(Nonlinearity::relu, zero)), 0);
+  EXPECT_EQ(slope(Nonlinearity::elu, zero, activate(Nonlinearity::elu, zero)), 1);
+  EXPECT_EQ(bend(Nonlinearity::elu, zero, TypeParam(1), zero, TypeParam(1)), 0);
+}
+
+}  // namespace
+}  // namespace cnf::test

@@ -1,0 +1,85 @@
+// The vector field, seen through one step of Euler's method: x - base point = (t1 - t0) F(x, t1).
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "support.hpp"
+
+namespace cnf::test {
+namespace {
+
+class FieldTest : public testing::TestWithParam<Nonlinearity> {};
+INSTANTIATE_TEST_SUITE_P(Nonlinearities, FieldTest, testing::ValuesIn([] {
+                           std::vector<Nonlinearity> all;
+                           for (std::string_view name : choice_names<Nonlinearity>()) {
+                             all.push_back(choice_from<Nonlinearity>(name));
+                           }
+                           return all;
+                         }()),
+                         [](const auto& info) { return std::string(choice_name(info.param)); });
+
+Setup one_euler_step(Nonlinearity nonlinearity, int dim, int width, int depth, Precision precision) {
+  EngineConfig config = small_config(dim, width, depth);
+  config.flow.field.nonlinearity = nonlinearity;
+  config.flow.solve = {.solver = Solver::euler, .t0 = -0.6, .t1 = 0.7, .steps = 1};
+  config.precision = precision;
+  return make_setup(config, 7, 10 * static_cast<std::uint64_t>(depth) + 1);
+}
+
+// -(t1 - t0) F(x, t1), from the reference.
+std::vector<double> expected_moves(const Setup& setup) {
+  const reference::Problem problem = problem_of(setup);
+  std::vector<double> moves;
+  for (std::size_t n = 0; n < setup.count(); ++n) {
+    const std::vector<double> x = reference::row_of(setup.rows, problem.model.dim, n);
+    const std::vector<double> f = reference::field<double, double>(problem.model, problem.theta, problem.solve.t1, x);
+    for (double value : f) moves.push_back((problem.solve.t0 - problem.solve.t1) * value);
+  }
+  return moves;
+}
+
+TEST_P(FieldTest, AgreesWithTheReferenceAtEveryDepth) {
+  for (Precision precision : {Precision::float64, Precision::float32}) {
+    for (int depth = 0; depth <= 4; ++depth) {
+      const Setup setup = one_euler_step(GetParam(), 3, 11, depth, precision);
+
+      std::vector<double> moves = engine_of(setup)->log_density(setup.request()).base_points;
+      for (std::size_t i = 0; i < moves.size(); ++i) moves[i] -= setup.rows[i];
+
+      expect_within({"field with " + std::string(choice_name(GetParam())) + ", " + precision_name(precision),
+                     "kernels/core/vector_field_forward.hpp", "reference, F(x, t)"},
+                    relative_error(moves, expected_moves(setup)), value_tolerance(precision));
+    }
+  }
+}
+
+TEST(Field, AgreesWithTheReferenceAtOddSizes) {
+  for (const auto& [dim, width] :
+       std::vector<std::pair<int, int>>{{1, 1}, {1, 64}, {7, 3}, {2, 33}, {16, 5}, {5, 130}}) {
+    const Setup setup = one_euler_step(Nonlinearity::tanh, dim, width, 2, Precision::float64);
+
+    std::vector<double> moves = engine_of(setup)->log_density(setup.request()).base_points;
+    for (std::size_t i = 0; i < moves.size(); ++i) moves[i] -= setup.rows[i];
+
+    EXPECT_LE(relative_error(moves, expected_moves(setup)), tolerance::rounding64) << dim << " x " << width;
+  }
+}
+
+TEST(Field, LargeArgumentsSaturateWithoutNaN) {
+  for (Precision precision : {Precision::float64, Precision::float32}) {
+    for (std::string_view name : {"tanh", "sigmoid", "softplus", "elu", "swish", "relu"}) {
+      Setup setup = one_euler_step(choice_from<Nonlinearity>(name), 3, 5, 2, precision);
+      for (double& entry : setup.rows) entry *= 1e4;
+
+      const LogDensity density = engine_of(setup)->log_density(setup.request());
+      const ReferenceAnswer expected = reference_answer(setup);
+
+      EXPECT_LE(relative_error(density.base_points, expected.base_points), value_tolerance(precision)) << name;
+      EXPECT_LE(relative_error(density.delta_logp, expected.delta_logp), value_tolerance(precision)) << name;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace cnf::test

@@ -1,0 +1,219 @@
+// Training steps on the device: AdamW, clipping, the decay mask, batches and accumulation, against optax's formulas.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "cnf_gpu/parameters.hpp"
+#include "cnf_gpu/trainer.hpp"
+#include "support.hpp"
+
+namespace cnf::test {
+namespace {
+
+constexpr const char* optimiser_file = "kernels/core/optimiser.hpp";
+
+Setup rows_to_fit(Precision precision = Precision::float64) {
+  EngineConfig config = small_config(3, 5, 2);
+  config.precision = precision;
+  return make_setup(config, 37, 9);
+}
+
+std::unique_ptr<Engine> loaded(const Setup& setup) {
+  std::unique_ptr<Engine> engine = engine_of(setup);
+  engine->load_rows(setup.rows);
+  return engine;
+}
+
+Batch whole(const Setup& setup) {
+  return {.first = 0, .count = setup.count()};
+}
+
+double rate(int k) {
+  return 0.02 / (1 + k);
+}
+
+class OptimiserTest : public testing::TestWithParam<Precision> {
+ protected:
+  // Six updates by the engine and, from the engine's own gradients, by the reference.
+  void expect_updates_of_the_reference(const std::string& choice, const OptimiserConfig& config) const {
+    const Setup setup = rows_to_fit(GetParam());
+    reference::AdamW rule{config.b1, config.b2, config.eps, config.weight_decay, config.clip_norm, {}};
+    for (const ParameterTensor& tensor : parameter_tensors(setup.config.flow)) {
+      rule.decays.insert(rule.decays.end(), tensor.count, config.decay == Decay::all || tensor.is_weight);
+    }
+    const std::unique_ptr<Engine> engine = loaded(setup);
+    reference::AdamState state;
+    std::vector<double> theta = setup.theta;
+
+    for (int k = 0; k < 6; ++k) {
+      const std::vector<double> gradient = engine->loss_gradient(setup.request()).values;
+      engine->gradient(whole(setup));
+      engine->update(config, rate(k));
+      reference::adamw_update(rule, rate(k), gradient, state, theta);
+      EXPECT_NEAR(engine->figures().gradient_norm / reference::norm(gradient), 1, 1e-6);
+    }
+
+    expect_within({choice + ", " + precision_name(GetParam()), optimiser_file, "reference, six updates"},
+                  relative_error(engine->parameters(), theta), value_tolerance(GetParam()));
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Precisions, OptimiserTest, testing::Values(Precision::float64, Precision::float32),
+                         [](const auto& info) { return precision_name(info.param); });
+
+TEST_P(OptimiserTest, AdamWDecaysEverything) {
+  expect_updates_of_the_reference("AdamW, decay all", {.weight_decay = 0.3});
+}
+
+TEST_P(OptimiserTest, AdamWDecaysWeightsOnly) {
+  expect_updates_of_the_reference("AdamW, decay weights", {.weight_decay = 0.3, .decay = Decay::weights});
+}
+
+TEST_P(OptimiserTest, AdamWClipsTheGlobalNorm) {
+  expect_updates_of_the_reference("AdamW, clip-norm 0.05", {.clip_norm = 0.05});
+  expect_updates_of_the_reference("AdamW, clip-norm 1000", {.clip_norm = 1000});
+}
+
+TEST_P(OptimiserTest, AdamWTakesItsOwnConstants) {
+  expect_updates_of_the_reference("AdamW, b1 0.7, b2 0.95, eps 0.01",
+                                  {.b1 = 0.7, .b2 = 0.95, .eps = 0.01, .weight_decay = 0});
+}
+
+TEST_P(OptimiserTest, LossAndGradientOfAStepAreThoseOfTheRows) {
+  const Setup setup = rows_to_fit(GetParam());
+  const std::unique_ptr<Engine> engine = loaded(setup);
+  const Gradient expected = engine->loss_gradient(setup.request());
+
+  engine->gradient(whole(setup));
+  const StepFigures figures = engine->figures();
+
+  EXPECT_LE(relative_error(single(figures.loss), single(expected.loss)), value_tolerance(GetParam()));
+  EXPECT_LE(relative_error(single(figures.gradient_norm), single(reference::norm(expected.values))),
+            value_tolerance(GetParam()));
+  EXPECT_EQ(figures.evaluations > 0, true);
+}
+
+TEST_P(OptimiserTest, AccumulatedPiecesAreTheWholeBatch) {
+  const Setup setup = rows_to_fit(GetParam());
+  const std::unique_ptr<Engine> engine = loaded(setup), pieces = loaded(setup);
+  const double count = static_cast<double>(setup.count());
+
+  for (int k = 0; k < 3; ++k) {
+    engine->gradient(whole(setup));
+    pieces->gradient({.first = 0, .count = 5, .weight = 5 / count});
+    pieces->gradient({.first = 5, .count = 31, .weight = 31 / count, .accumulate = true});
+    pieces->gradient({.first = 36, .count = 1, .weight = 1 / count, .accumulate = true});
+    EXPECT_LE(relative_error(single(pieces->figures().loss), single(engine->figures().loss)),
+              value_tolerance(GetParam()));
+    engine->update({}, rate(k));
+    pieces->update({}, rate(k));
+  }
+
+  EXPECT_LE(relative_error(pieces->parameters(), engine->parameters()), gradient_tolerance(GetParam()));
+}
+
+TEST_P(OptimiserTest, ShufflingReordersRowsAndLosesNone) {
+  const Setup setup = rows_to_fit(GetParam());
+  const std::unique_ptr<Engine> engine = loaded(setup);
+  const auto part = [&engine] {
+    engine->gradient({.first = 0, .count = 7});
+    return engine->figures().loss;
+  };
+  engine->gradient(whole(setup));
+  const double loss = engine->figures().loss, first = part();
+
+  engine->shuffle(1);
+  const double shuffled = part();
+  engine->gradient(whole(setup));
+
+  EXPECT_NE(shuffled, first);
+  EXPECT_LE(relative_error(single(engine->figures().loss), single(loss)), value_tolerance(GetParam()));
+  engine->shuffle(2);
+  EXPECT_NE(part(), shuffled);
+  engine->shuffle(1);
+  EXPECT_EQ(part(), shuffled);
+}
+
+TEST_P(OptimiserTest, StateMovesToAnotherEngineWithoutChangingABit) {
+  const Setup setup = rows_to_fit(GetParam());
+  const std::unique_ptr<Engine> engine = loaded(setup), resumed = loaded(setup);
+  const auto steps = [&setup](Engine& of, int begin, int end) {
+    for (int k = begin; k < end; ++k) {
+      of.gradient(whole(setup));
+      of.update({}, rate(k));
+    }
+  };
+  steps(*engine, 0, 3);
+
+  resumed->set_parameters(engine->parameters());
+  resumed->set_optimiser_state(engine->optimiser_state());
+  steps(*engine, 3, 6);
+  steps(*resumed, 3, 6);
+
+  EXPECT_EQ(resumed->parameters(), engine->parameters());
+  EXPECT_EQ(resumed->optimiser_state().count, 6u);
+  EXPECT_EQ(resumed->optimiser_state().second_moment, engine->optimiser_state().second_moment);
+}
+
+TEST_P(OptimiserTest, NonFiniteGradientLeavesEverythingAsItWas) {
+  Setup setup = rows_to_fit(GetParam());
+  setup.config.flow.field.nonlinearity = Nonlinearity::square;
+  std::unique_ptr<Engine> engine = loaded(setup);
+  engine->gradient(whole(setup));
+  engine->update({}, 0.01);
+  const std::vector<double> theta = engine->parameters();
+  const OptimiserState state = engine->optimiser_state();
+  std::vector<double> rows = setup.rows;
+  for (double& entry : rows) entry = 1e30;
+
+  engine->load_rows(rows);
+  engine->gradient(whole(setup));
+  engine->update({}, 0.01);
+
+  EXPECT_FALSE(engine->figures().finite);
+  EXPECT_EQ(engine->parameters(), theta);
+  EXPECT_EQ(engine->optimiser_state().first_moment, state.first_moment);
+  EXPECT_EQ(engine->optimiser_state().count, state.count);
+}
+
+TEST(Schedule, OneCycleIsOptaxs) {
+  const ScheduleConfig config{.schedule = Schedule::one_cycle, .learning_rate = 1e-3};
+  // design values for 10,000 updates
+  EXPECT_NEAR(learning_rate(config, 0, 10000), 4.0e-5, 1e-12);
+  EXPECT_NEAR(learning_rate(config, 50, 10000), 4.0658e-5, 1e-9);
+  EXPECT_NEAR(learning_rate(config, 3000, 10000), 1e-3, 1e-12);
+  EXPECT_NEAR(learning_rate(config, 9999, 10000), 4.0504e-9, 1e-13);
+  EXPECT_NEAR(learning_rate(config, 10000, 10000), 4e-9, 1e-16);
+  for (int updates : {1, 2, 3, 10, 37, 1000}) {
+    for (int k = 0; k < updates; ++k) {
+      // optax's own cosine is rounded to float32
+      EXPECT_NEAR(learning_rate(config, k, updates), reference::one_cycle(k, updates, 1e-3), 1e-10) << k;
+    }
+  }
+}
+
+TEST(Schedule, ConstantStaysAndCosineFallsToZero) {
+  ScheduleConfig config{.schedule = Schedule::constant, .learning_rate = 0.5};
+  for (int k : {0, 1, 57, 99}) EXPECT_EQ(learning_rate(config, k, 100), 0.5);
+  config.schedule = Schedule::cosine;
+  EXPECT_EQ(learning_rate(config, 0, 100), 0.5);
+  EXPECT_NEAR(learning_rate(config, 50, 100), 0.25, 1e-15);
+  EXPECT_NEAR(learning_rate(config, 100, 100), 0, 1e-15);
+}
+
+TEST(Schedule, WarmUpRisesLinearlyToThePeak) {
+  for (Schedule schedule : {Schedule::constant, Schedule::cosine}) {
+    const ScheduleConfig config{.schedule = schedule, .learning_rate = 0.5, .warmup = 4};
+    const double step = learning_rate(config, 1, 100) - learning_rate(config, 0, 100);
+    EXPECT_GT(learning_rate(config, 0, 100), 0);
+    for (int k = 1; k <= 4; ++k) {
+      EXPECT_NEAR(learning_rate(config, k, 100) - learning_rate(config, k - 1, 100), step, 1e-15) << k;
+    }
+    EXPECT_EQ(learning_rate(config, 4, 100), 0.5);
+  }
+}
+
+}  // namespace
+}  // namespace cnf::test
