@@ -106,7 +106,7 @@ std::vector<std::string> spellings(const CommandRow* command) {
 
 std::string unknown_word(const std::string& word, const CommandRow* command) {
   const std::string close = nearest(word.substr(0, word.find('=')), spellings(command));
-  if (!close.empty()) return fmt::format("{}: not known; did you mean {}?", word, close);
+  if (!close.empty()) return fmt::format("{}: not known; perhaps {}", word, close);
   return fmt::format("{}: not known {}", word, command ? "here" : "as a command");
 }
 
