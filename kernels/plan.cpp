@@ -69,7 +69,10 @@ Plan make_plan(const EngineConfig& config) {
   const FieldConfig& field = config.flow.field;
   const SolveConfig& solve = config.flow.solve;
   const std::optional<Tolerances> back = config.adjoint.tolerances ? config.adjoint.tolerances : solve.tolerances;
-  if (solve.tolerances || config.adjoint.tolerances) require_error_estimate(solve.solver);
+  if (solve.tolerances || config.adjoint.tolerances) {
+    require_error_estimate(solve.solver);
+    throw UsageError("--rtol, --atol: adaptive steps are not in this version yet; use fixed steps (--dt0 or --steps)");
+  }
 
   Plan plan;
   plan.dim = field.dim;

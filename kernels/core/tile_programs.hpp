@@ -1,6 +1,7 @@
 // The recipes that a tile of samples runs from end to end: log-density, loss gradient, sample.
 #pragma once
 
+#include "core/backsolve_adjoint.hpp"
 #include "core/base_distribution.hpp"
 #include "core/checkpointed_adjoint.hpp"
 #include "core/random.hpp"
@@ -105,6 +106,19 @@ struct FlowGradient {
   Real* drift = nullptr;                   // largest |x recomputed at t1 - data|, backsolve only
 };
 
+// The largest |x recomputed at t1 - data| so far.
+template <class Team, class Real>
+CNF_HD void measure_drift(const Team& team, const TileRows<Real>& rows, int dim, const Real* x, Real* drift) {
+  const int samples = team.samples();
+  team.for_each_index(1, [=](int) {
+    for (int lane = 0; lane < rows.count; ++lane)
+      for (int i = 0; i < dim; ++i) {
+        const Real off = absolute(x[static_cast<long>(i) * samples + lane] - rows.values[rows.row(lane) * dim + i]);
+        *drift = maximum(*drift, off);
+      }
+  });
+}
+
 // Adds to `gradient` what a tile's rows, each with `weight` in the loss, teach: log-density, then the adjoint back
 // along it.
 template <class Team, class Phi, class Real>
@@ -127,6 +141,14 @@ CNF_HD void loss_gradient_tile(const Team& team, Phi phi, const FlowProgram<Real
     store(cot_delta + lane, typename Team::Value(Real(0)) - load<typename Team::Value>(memory.weight + lane));
   });
   const VectorField<Team, Phi, SharedGates<Real>> field(team, program.field, phi, program.estimator, memory.scratch);
+  if (program.plan.adjoint == Adjoint::backsolve) {
+    const FixedSolve<Team, Phi> solve(team, field, program.method, program.back_gates, dim, program.back_steps,
+                                      program.back_step, memory);
+    backsolve_adjoint(team, solve, field, program.method, program.back_gates, program.back_steps, program.back_step,
+                      dim, memory, cot_delta, gradient.field);
+    measure_drift(team, rows, dim, memory.x, gradient.drift);
+    return;
+  }
   const FixedSolve<Team, Phi> solve(team, field, program.method, program.gates, dim, program.steps, program.step,
                                     memory);
   checkpointed_adjoint(team, solve, field, program.method, program.gates, program.steps, program.step, dim, memory,

@@ -81,7 +81,8 @@ struct Programs {
   long (*workspace_size)(const Job<Real>&, bool with_gradient);
   long (*gradient_size)(const Job<Real>&);
   void (*solve_tile)(const Job<Real>&, const TileTask<Real>&);
-  void (*gradient_tile)(const Job<Real>&, const TileTask<Real>&, Real* gradient, double* negative_log_density);
+  void (*gradient_tile)(const Job<Real>&, const TileTask<Real>&, Real* gradient, double* negative_log_density,
+                        Real* drift);
   // Unpacks the sum of all slots' gradients.
   void (*collect)(const Job<Real>&, const Real* gradient, const GradientPointers<Real>&);
 };

@@ -20,6 +20,31 @@ inline const Stepping& stepping_of(const Plan& plan, Direction direction) {
   return direction == Direction::to_base ? plan.to_base : plan.to_data;
 }
 
+template <class Real>
+Real step_size(const Stepping& stepping) {
+  return static_cast<Real>((stepping.end - stepping.start) / stepping.steps);
+}
+
+// A gate table to be filled.
+template <class Real>
+struct GateTableMemory {
+  Real* gate = nullptr;
+  Real* offset = nullptr;
+  Real* time = nullptr;
+};
+
+template <class Real>
+GateTableMemory<Real> place_table(Pieces<Real>& pieces, int steps, int stages, int neurons) {
+  const long evaluations = static_cast<long>(steps) * stages;
+  Real* gate = pieces.take(evaluations * neurons);
+  Real* offset = pieces.take(evaluations * neurons);
+  return {gate, offset, pieces.take(evaluations)};
+}
+
+inline bool solves_back(Adjoint adjoint, Direction direction) {
+  return adjoint == Adjoint::backsolve && direction == Direction::to_base;
+}
+
 // What prepare() leaves in memory, in the order it is placed there.
 template <class Real>
 struct Prepared {
@@ -29,9 +54,8 @@ struct Prepared {
   Real* padded[max_layers];
   Real* theta[max_layers];  // weight, bias, gate_weight, gate_bias, shift_weight
   Real* loop;
-  Real* table_gate;
-  Real* table_offset;
-  Real* table_time;
+  GateTableMemory<Real> table;
+  GateTableMemory<Real> back_table;
 };
 
 template <class Real>
@@ -72,14 +96,15 @@ Prepared<Real> place_prepared(Pieces<Real>& pieces, const Job<Real>& job) {
   program.layout = activation_layout(field, job.estimator, false);
 
   const Stepping& stepping = stepping_of(plan, job.direction);
-  if (!stepping.adaptive) {
-    const long evaluations = static_cast<long>(stepping.steps) * program.method.solution_stages;
-    p.table_gate = pieces.take(evaluations * field.neurons);
-    p.table_offset = pieces.take(evaluations * field.neurons);
-    p.table_time = pieces.take(evaluations);
-    program.gates = {p.table_gate, p.table_offset, p.table_time, field.neurons};
-    program.steps = stepping.steps;
-    program.step = static_cast<Real>((stepping.end - stepping.start) / stepping.steps);
+  p.table = place_table(pieces, stepping.steps, program.method.solution_stages, field.neurons);
+  program.gates = {p.table.gate, p.table.offset, p.table.time, field.neurons};
+  program.steps = stepping.steps;
+  program.step = step_size<Real>(stepping);
+  if (solves_back(plan.adjoint, job.direction)) {
+    p.back_table = place_table(pieces, plan.back.steps, program.method.solution_stages, field.neurons);
+    program.back_gates = {p.back_table.gate, p.back_table.offset, p.back_table.time, field.neurons};
+    program.back_steps = plan.back.steps;
+    program.back_step = step_size<Real>(plan.back);
   }
   return p;
 }
@@ -116,6 +141,21 @@ void fill_gates(const FieldParameters<Real>& field, Real t, Real* gate, Real* of
   }
 }
 
+// Gates at all stage times of a fixed solve.
+template <class Real>
+void fill_table(const FieldParameters<Real>& field, Solver solver, const Stepping& stepping,
+                const GateTableMemory<Real>& table) {
+  const Tableau& tableau = tableau_of(solver);
+  const double span = stepping.end - stepping.start, h = span / stepping.steps;
+  long evaluation = 0;
+  for (int n = 0; n < stepping.steps; ++n)
+    for (int i = 0; i < tableau.solution_stages; ++i, ++evaluation) {
+      const Real t = static_cast<Real>(stepping.start + span * n / stepping.steps + tableau.c[i] * h);
+      table.time[evaluation] = t;
+      fill_gates(field, t, table.gate + evaluation * field.neurons, table.offset + evaluation * field.neurons);
+    }
+}
+
 template <class Real>
 void copy_numbers(const Real* from, long count, Real*& to) {
   for (long i = 0; i < count; ++i) *to++ = from[i];
@@ -146,17 +186,9 @@ void prepare(const Job<Real>& job, const ThetaPointers<Real>& theta, Real* memor
                                        theta.layer[1].weight[static_cast<long>(i) * job.plan.width + k];
   fill_base(program.base, job.plan.dim, theta.base_mean, theta.base_raw_variance);
 
-  const Stepping& stepping = stepping_of(job.plan, job.direction);
-  const Tableau& tableau = tableau_of(job.plan.solver);
-  for (int n = 0; n < program.steps; ++n)
-    for (int i = 0; i < tableau.solution_stages; ++i) {
-      const double h = (stepping.end - stepping.start) / stepping.steps;
-      const double t = stepping.start + (stepping.end - stepping.start) * n / stepping.steps + tableau.c[i] * h;
-      const long evaluation = static_cast<long>(n) * tableau.solution_stages + i;
-      p.table_time[evaluation] = static_cast<Real>(t);
-      fill_gates(program.field, static_cast<Real>(t), p.table_gate + evaluation * program.field.neurons,
-                 p.table_offset + evaluation * program.field.neurons);
-    }
+  fill_table(program.field, job.plan.solver, stepping_of(job.plan, job.direction), p.table);
+  if (solves_back(job.plan.adjoint, job.direction))
+    fill_table(program.field, job.plan.solver, job.plan.back, p.back_table);
 }
 
 // A thread's memory for one tile at a time.
@@ -176,6 +208,7 @@ Workspace<Real> place_workspace(Pieces<Real>& pieces, const Job<Real>& job, cons
   const long evaluations = static_cast<long>(program.steps) * program.method.solution_stages;
   const int widest = job.plan.width > job.plan.dim ? job.plan.width : job.plan.dim;
   w.transposed = pieces.take(CpuTeam<Real>::transposed_size(widest, 1 + job.estimator.columns, job.samples));
+  if (job.plan.adjoint == Adjoint::backsolve) return w;
   w.record.inputs = pieces.take(evaluations * job.plan.dim * job.samples);
   if (job.store_activations) w.record.activations = pieces.take(evaluations * program.layout.rows * job.samples);
   return w;
@@ -269,12 +302,14 @@ void solve_tile(const Job<Real>& job, const TileTask<Real>& task) {
 }
 
 template <class Real>
-void gradient_tile(const Job<Real>& job, const TileTask<Real>& task, Real* memory, double* negative_log_density) {
+void gradient_tile(const Job<Real>& job, const TileTask<Real>& task, Real* memory, double* negative_log_density,
+                   Real* drift) {
   const FlowProgram<Real> program = program_of(job);
   Pieces<Real> pieces(task.workspace), gradient_pieces(memory);
   const Workspace<Real> w = place_workspace(pieces, job, program, true);
   FlowGradient<Real> gradient = place_gradient(gradient_pieces, job);
   gradient.negative_log_density = negative_log_density;
+  gradient.drift = drift;
   const CpuTeam<Real> team(job.samples, w.transposed);
   with_nonlinearity(job.plan.nonlinearity, [&](auto phi) {
     loss_gradient_tile(team, phi, program, rows_of(job, task), job.weight, w.memory, w.record, gradient);

@@ -114,6 +114,7 @@ LossFigures TileRunner<Real>::gradient(const Job<Real>& request, long first, lon
   const long workspace = programs_->workspace_size(job, true), size = programs_->gradient_size(job);
   Real* gradients = gradients_.get(size * tiling.slots);
   std::vector<double> losses(static_cast<std::size_t>(tiling.slots));
+  std::vector<Real> drifts(losses.size());
   share_out(tiling.slots, threads_, [&](long slot, int thread) {
     Real* gradient = gradients + slot * size;
     std::fill_n(gradient, size, Real(0));
@@ -123,14 +124,18 @@ LossFigures TileRunner<Real>::gradient(const Job<Real>& request, long first, lon
          ++tile) {
       task.first = first + tile * tiling.samples;
       task.count = static_cast<int>(std::min<long>(tiling.samples, first + count - task.first));
-      programs_->gradient_tile(job, task, gradient, &losses[static_cast<std::size_t>(slot)]);
+      programs_->gradient_tile(job, task, gradient, &losses[static_cast<std::size_t>(slot)],
+                               &drifts[static_cast<std::size_t>(slot)]);
     }
   });
   sum_slots(gradients, size, tiling.slots);
   programs_->collect(job, gradients, gradient_pointers(plan_, values));
   LossFigures figures;
   for (const double loss : losses) figures.loss += loss;
-  figures.evaluations = evaluations_of(plan_, plan_.to_base) * static_cast<std::uint64_t>(count);
+  figures.drift = static_cast<double>(*std::max_element(drifts.begin(), drifts.end()));
+  std::uint64_t evaluations = evaluations_of(plan_, plan_.to_base);
+  if (plan_.adjoint == Adjoint::backsolve) evaluations += evaluations_of(plan_, plan_.back);
+  figures.evaluations = evaluations * static_cast<std::uint64_t>(count);
   return figures;
 }
 
