@@ -3,9 +3,10 @@
 
 #include <fmt/format.h>
 
-#include <limits>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <utility>
 
 #include "cnf_gpu/error.hpp"
 #include "message_text.hpp"
@@ -32,9 +33,11 @@ class KeyReader {
 
   int integer(const char* key) {
     const Json& value = required(key);
-    const bool fits = value.is_number_integer() && value <= std::numeric_limits<int>::max() &&
-                      value >= std::numeric_limits<int>::min();
-    if (!fits) refuse(key, "must be an integer");
+    if (!value.is_number_integer()) refuse(key, "must be an integer");
+    // Asked for as what it is: a large unsigned number would wrap around.
+    const bool fits = value.is_number_unsigned() ? std::in_range<int>(value.get<std::uint64_t>())
+                                                 : std::in_range<int>(value.get<std::int64_t>());
+    if (!fits) refuse(key, fmt::format("is {}, out of range", value.dump()));
     return value.get<int>();
   }
 
@@ -172,7 +175,7 @@ ModelMetadata parse_metadata(const std::string& text, const std::string& path) {
   try {
     validate(result.config);
   } catch (const UsageError& error) {
-    throw Error(fmt::format("{}: {}", path, error.what()));
+    throw Error(fmt::format("{}: its metadata: {}", path, error.what()));
   }
   return result;
 }

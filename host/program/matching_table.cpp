@@ -53,7 +53,7 @@ Table read_matching_table(const std::string& path, ReadOptions options, const Wa
     table = with_columns(table, wanted.names);
   }
   if (table.columns == wanted.count) return table;
-  throw Error(fmt::format("{}: has {} columns, {} has {}; choose columns by --columns", path, table.columns,
+  throw Error(fmt::format("{}: has {} columns, {} has {}; choose columns of a .csv by --columns", path, table.columns,
                           wanted.owner, wanted.count));
 }
 

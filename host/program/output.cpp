@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -15,9 +17,16 @@ namespace cnf {
 
 namespace {
 
+// A pipe that nobody reads, or a stream that the caller closed.
+bool is_closed(int error) {
+  pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
+  poll(&output, 1, 0);
+  return error == EPIPE || error == EBADF || (output.revents & (POLLERR | POLLNVAL)) != 0;
+}
+
 [[noreturn]] void refuse_output(int error) {
-  if (error == EPIPE || error == EBADF) throw OutputClosed();
-  throw Error(fmt::format("cannot write to standard output: {}", std::strerror(error)));
+  if (is_closed(error)) throw OutputClosed();
+  throw Error(fmt::format("cannot write to standard output: {}", error ? std::strerror(error) : "is the disk full?"));
 }
 
 }  // namespace

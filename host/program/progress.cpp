@@ -77,7 +77,7 @@ void Progress::report(const TrainingReport& report) {
   validation_nll_ = report.validation_nll;
   if (live_) return draw(report.epoch);
   if (quiet_) return;
-  out_ << plain_line(report) << '\n' << std::flush;
+  out_ << plain_line(report) << '\n';
   if (file_ == STDOUT_FILENO) flush_standard_output();
 }
 

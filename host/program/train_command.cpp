@@ -67,6 +67,14 @@ void print_result(const Choices& choices, const TrainingRun& run) {
   print_json(object);
 }
 
+std::string closing_note(const Choices& choices, const TrainingRun& run) {
+  std::string figures = fmt::format("{} epochs in {:.3g} s", run.epochs_done(), run.seconds());
+  if (run.last_report()) figures += fmt::format(", nll {:.5f}", run.last_report()->epoch.nll);
+  if (run.best())
+    figures += fmt::format(", validation {:.5f} at epoch {}", run.best()->validation_nll, run.best()->epoch);
+  return fmt::format("{}; the model is {}", figures, model_path_of(choices.out));
+}
+
 void finish(const Choices& choices, const TrainingData& data, TrainingRun& run, Progress& progress) {
   if (!run.complete()) {
     if (choices.json) print_result(choices, run);
@@ -75,8 +83,7 @@ void finish(const Choices& choices, const TrainingData& data, TrainingRun& run, 
   }
   note_step_error(choices, data, run.model(), progress);
   if (choices.report_html) write_report(choices.out, device_of(choices));
-  progress.note(fmt::format("{} epochs in {:.3g} s; the model is {}", run.epochs_done(), run.seconds(),
-                            model_path_of(choices.out)));
+  progress.note(closing_note(choices, run));
   if (choices.json) print_result(choices, run);
 }
 

@@ -12,6 +12,7 @@ class CpuTeam {
   using Value = Pack<Real>;
   static constexpr int width = Value::width;
   static constexpr int vectors = sum_lanes / width;  // that make up sixteen lanes
+  static constexpr int outer_rows_of_block = vector_bytes == 64 ? 12 / vectors : vectors > 3 ? 3 : 12 / vectors;
 
   // samples: a multiple of sixteen. scratch: transposed_size() numbers.
   CpuTeam(int samples, Real* scratch) : samples_(samples), scratch_(scratch) {}
@@ -95,20 +96,23 @@ class CpuTeam {
 
   template <class F>
   void product_of(const Real* packed, int rows, int depth, Columns<Real> in, int columns, F f) const {
-    for (int first = 0; first < rows; first += block_rows<Real>) {
-      const int height = rows - first < block_rows<Real> ? rows - first : block_rows<Real>;
-      product_block<block_rows<Real>>(packed, first, height, depth, in, columns, f);
+    for (int first = 0, height = 0; first < rows; first += height) {
+      height = pass_height(rows - first, block_rows<Real>);
+      product_pass<block_rows<Real>>(packed, first, height, depth, in, columns, f);
       packed += static_cast<long>(height) * depth;
     }
   }
 
-  // The block's height becomes a constant of the kernel, so short last blocks waste nothing.
+  // The pass's height becomes a constant of the kernel.
   template <int Height, class F>
-  CNF_INLINE void product_block(const Real* packed, int first, int height, int depth, Columns<Real> in, int columns,
-                                F f) const {
+  CNF_INLINE void product_pass(const Real* packed, int first, int height, int depth, Columns<Real> in, int columns,
+                               F f) const {
     if constexpr (Height > 1)
-      if (height < Height) return product_block<Height - 1>(packed, first, height, depth, in, columns, f);
-    if (samples_ % (2 * width) == 0)
+      if (height < Height)
+        return product_pass<pass_height(Height - 1, block_rows<Real>)>(packed, first, height, depth, in, columns, f);
+    if constexpr (sum_lanes % (2 * width) == 0)
+      product_columns<Height, 2>(packed, first, depth, in, columns, f);
+    else if (samples_ % (2 * width) == 0)
       product_columns<Height, 2>(packed, first, depth, in, columns, f);
     else
       product_columns<Height, 1>(packed, first, depth, in, columns, f);
@@ -205,16 +209,19 @@ class CpuTeam {
     const int padded = padded_columns(w.columns);
     for (int c = 0; c < columns; ++c)
       transpose(panel_of(right, w.columns, c), w.columns, scratch_ + static_cast<long>(c) * samples_ * padded, padded);
-    constexpr int height = vector_bytes == 64 ? 12 : 12 / vectors;
-    for (int first = 0; first < w.rows; first += height)
-      outer_block<height>(w, gradient, left, columns, scale, dots, first);
+    for (int first = 0, height = 0; first < w.rows; first += height) {
+      height = pass_height(w.rows - first, outer_rows_of_block);
+      outer_pass<outer_rows_of_block>(w, gradient, left, columns, scale, dots, first, height);
+    }
   }
 
   template <int Height>
-  CNF_INLINE void outer_block(const Matrix<Real>& w, Real* gradient, Columns<Real> left, int columns, Real scale,
-                              Real* dots, int first) const {
+  CNF_INLINE void outer_pass(const Matrix<Real>& w, Real* gradient, Columns<Real> left, int columns, Real scale,
+                             Real* dots, int first, int height) const {
     if constexpr (Height > 1)
-      if (w.rows - first < Height) return outer_block<Height - 1>(w, gradient, left, columns, scale, dots, first);
+      if (height < Height)
+        return outer_pass<pass_height(Height - 1, outer_rows_of_block)>(w, gradient, left, columns, scale, dots, first,
+                                                                        height);
     outer_rows<Height>(w, gradient, left, columns, scale, dots, first);
   }
 

@@ -11,9 +11,14 @@ namespace cnf::inline CNF_ARCH {
 // every bit of a gradient, does not depend on the width of a vector.
 inline constexpr int sum_lanes = 16;
 
-// Rows of the output that one pass of the product kernel computes; with two vectors a row the registers are just full.
+// Rows of the output that one pass of a kernel computes, and of the shorter passes for the rows that are left: few
+// kernels, and none that computes a row in vain. With two vectors a row, a full block just fills the registers.
 template <class Real>
 inline constexpr int block_rows = vector_bytes == 64 ? 12 : 6;
+
+constexpr int pass_height(int left, int full) {
+  return left >= full ? full : left >= 4 && full > 4 ? 4 : left >= 2 && full > 2 ? 2 : 1;
+}
 
 // A narrow matrix's gradient keeps a sum for each of sixteen lanes, (rows, columns, sum_lanes), and needs no transposed
 // panel; a wide one's is (rows, padded columns), filled from transposed panels.
@@ -43,8 +48,8 @@ CNF_INLINE Real fold(const Real* lanes) {
 // step_k].
 template <class Real>
 void pack(const Real* values, int rows, int columns, long step_row, long step_column, Real* packed) {
-  for (int first = 0; first < rows; first += block_rows<Real>) {
-    const int height = rows - first < block_rows<Real> ? rows - first : block_rows<Real>;
+  for (int first = 0, height = 0; first < rows; first += height) {
+    height = pass_height(rows - first, block_rows<Real>);
     for (int k = 0; k < columns; ++k)
       for (int r = 0; r < height; ++r) *packed++ = values[(first + r) * step_row + k * step_column];
   }
