@@ -19,12 +19,12 @@ reference::Model model_of(const FlowConfig& flow) {
           flow.base == BaseDistribution::trainable_normal};
 }
 
-void fill_theta(Setup& setup, Uniform& uniform) {
+void fill_theta(Example& example, Uniform& uniform) {
   // square grows what it is given: smaller weights keep its solutions bounded.
-  const double size = setup.config.flow.field.nonlinearity == Nonlinearity::square ? 0.5 : 1.2;
-  for (const ParameterTensor& tensor : parameter_tensors(setup.config.flow)) {
+  const double size = example.config.flow.field.nonlinearity == Nonlinearity::square ? 0.5 : 1.2;
+  for (const ParameterTensor& tensor : parameter_tensors(example.config.flow)) {
     const double fan_in = tensor.is_weight ? static_cast<double>(tensor.shape[1]) : 1;
-    for (std::size_t i = 0; i < tensor.count; ++i) setup.theta.push_back(uniform(-size, size) / std::sqrt(fan_in));
+    for (std::size_t i = 0; i < tensor.count; ++i) example.theta.push_back(uniform(-size, size) / std::sqrt(fan_in));
   }
 }
 
@@ -44,26 +44,26 @@ EngineConfig small_config(int dim, int width, int depth) {
   return config;
 }
 
-Setup make_setup(const EngineConfig& config, std::size_t rows, std::uint64_t seed) {
+Example make_example(const EngineConfig& config, std::size_t rows, std::uint64_t seed) {
   Uniform uniform(seed);
-  Setup setup{config, {}, {}, {}};
-  fill_theta(setup, uniform);
-  for (std::size_t i = 0; i < rows * setup.dim(); ++i) setup.rows.push_back(uniform(-1.5, 1.5));
+  Example example{config, {}, {}, {}};
+  fill_theta(example, uniform);
+  for (std::size_t i = 0; i < rows * example.dim(); ++i) example.rows.push_back(uniform(-1.5, 1.5));
   if (config.divergence.divergence == Divergence::hutchinson) {
-    for (std::size_t i = 0; i < config.divergence.probes * setup.rows.size(); ++i) {
-      setup.probes.push_back(uniform(-1.7, 1.7));
+    for (std::size_t i = 0; i < config.divergence.probes * example.rows.size(); ++i) {
+      example.probes.push_back(uniform(-1.7, 1.7));
     }
   }
-  round_to(config.precision, setup.theta);
-  round_to(config.precision, setup.rows);
-  round_to(config.precision, setup.probes);
-  return setup;
+  round_to(config.precision, example.theta);
+  round_to(config.precision, example.rows);
+  round_to(config.precision, example.probes);
+  return example;
 }
 
-Setup setup_from(const golden::Case& golden, Precision precision) {
+Example example_from(const golden::Case& golden, Precision precision) {
   const reference::Problem problem = golden::problem(golden);
-  Setup setup{{}, problem.theta, golden.data.values, problem.probes};
-  EngineConfig& config = setup.config;
+  Example example{{}, problem.theta, golden.data.values, problem.probes};
+  EngineConfig& config = example.config;
   config.flow.field = {.dim = problem.model.dim, .width = problem.model.width, .depth = problem.model.depth};
   config.flow.field.nonlinearity = choice_from<Nonlinearity>(problem.model.nonlinearity);
   config.flow.base = problem.model.trainable_base ? BaseDistribution::trainable_normal : BaseDistribution::normal;
@@ -75,28 +75,28 @@ Setup setup_from(const golden::Case& golden, Precision precision) {
   if (solve.tolerances) config.flow.solve.tolerances = {solve.tolerances->rtol, solve.tolerances->atol};
   if (!problem.probes.empty()) {
     config.divergence.divergence = Divergence::hutchinson;
-    config.divergence.probes = static_cast<int>(problem.probes.size() / setup.rows.size());
+    config.divergence.probes = static_cast<int>(problem.probes.size() / example.rows.size());
   }
   if (problem.backsolve) config.adjoint.adjoint = Adjoint::backsolve;
   if (problem.adjoint_tolerances) {
     config.adjoint.tolerances = {problem.adjoint_tolerances->rtol, problem.adjoint_tolerances->atol};
   }
   config.precision = precision;
-  return setup;
+  return example;
 }
 
-std::unique_ptr<Engine> engine_of(const Setup& setup, int threads) {
-  std::unique_ptr<Engine> engine = make_engine(setup.config, device(threads));
-  engine->set_parameters(setup.theta);
+std::unique_ptr<Engine> engine_of(const Example& example, int threads) {
+  std::unique_ptr<Engine> engine = make_engine(example.config, device(threads));
+  engine->set_parameters(example.theta);
   return engine;
 }
 
-reference::Problem problem_of(const Setup& setup) {
-  const SolveConfig& solve = setup.config.flow.solve;
+reference::Problem problem_of(const Example& example) {
+  const SolveConfig& solve = example.config.flow.solve;
   reference::Problem problem;
-  problem.model = model_of(setup.config.flow);
-  problem.theta = setup.theta;
-  problem.probes = setup.probes;
+  problem.model = model_of(example.config.flow);
+  problem.theta = example.theta;
+  problem.probes = example.probes;
   problem.solve = {std::string(choice_name(solve.solver)),
                    solve.t0,
                    solve.t1,
@@ -111,13 +111,13 @@ reference::Problem problem_of(const Setup& setup) {
                    solve.dtmax,
                    solve.max_steps};
   if (solve.tolerances) problem.solve.tolerances = {solve.tolerances->rtol, solve.tolerances->atol};
-  problem.backsolve = setup.config.adjoint.adjoint == Adjoint::backsolve;
-  if (const auto& own = setup.config.adjoint.tolerances) problem.adjoint_tolerances = {own->rtol, own->atol};
+  problem.backsolve = example.config.adjoint.adjoint == Adjoint::backsolve;
+  if (const auto& own = example.config.adjoint.tolerances) problem.adjoint_tolerances = {own->rtol, own->atol};
   return problem;
 }
 
-ReferenceAnswer reference_answer(const Setup& setup) {
-  const reference::Loss loss = reference::loss_gradient(problem_of(setup), setup.rows);
+ReferenceAnswer reference_answer(const Example& example) {
+  const reference::Loss loss = reference::loss_gradient(problem_of(example), example.rows);
   ReferenceAnswer answer;
   answer.loss = loss.value;
   answer.gradient = loss.gradient;

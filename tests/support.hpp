@@ -58,7 +58,7 @@ EngineConfig small_config(int dim, int width, int depth);
 
 // A configuration with numbers in it. Where the engine computes in float32 the numbers are float32 numbers, so that the
 // reference starts from the same ones.
-struct Setup {
+struct Example {
   EngineConfig config;
   std::vector<double> theta;
   std::vector<double> rows;    // (N, D)
@@ -69,12 +69,12 @@ struct Setup {
   std::size_t count() const { return rows.size() / dim(); }
 };
 
-Setup make_setup(const EngineConfig& config, std::size_t rows, std::uint64_t seed = 1);
-Setup setup_from(const golden::Case& golden, Precision precision);
+Example make_example(const EngineConfig& config, std::size_t rows, std::uint64_t seed = 1);
+Example example_from(const golden::Case& golden, Precision precision);
 
 // The engine on the device under test with theta in it.
-std::unique_ptr<Engine> engine_of(const Setup& setup, int threads = 1);
-reference::Problem problem_of(const Setup& setup);
+std::unique_ptr<Engine> engine_of(const Example& example, int threads = 1);
+reference::Problem problem_of(const Example& example);
 
 // The parts of a reference answer in the engine's form.
 struct ReferenceAnswer {
@@ -82,7 +82,7 @@ struct ReferenceAnswer {
   std::vector<double> gradient, logprob, base_points, delta_logp;
   std::vector<std::int32_t> num_steps, num_accepted_steps;
 };
-ReferenceAnswer reference_answer(const Setup& setup);
+ReferenceAnswer reference_answer(const Example& example);
 
 std::string precision_name(Precision precision);
 // "trainable-normal" -> "trainable_normal": what GoogleTest takes as the name of a parameter.

@@ -13,13 +13,13 @@ namespace {
 
 constexpr const char* adjoint_file = "kernels/core/checkpointed_adjoint.hpp";
 
-Setup two_steps(Nonlinearity nonlinearity, int depth, DivergenceConfig divergence, Precision precision) {
+Example two_steps(Nonlinearity nonlinearity, int depth, DivergenceConfig divergence, Precision precision) {
   EngineConfig config = small_config(3, 7, depth);
   config.flow.field.nonlinearity = nonlinearity;
   config.flow.solve = {.t0 = -0.25, .t1 = 0.5, .steps = 2};
   config.divergence = divergence;
   config.precision = precision;
-  return make_setup(config, 5, 31 * static_cast<std::uint64_t>(depth) + 2);
+  return make_example(config, 5, 31 * static_cast<std::uint64_t>(depth) + 2);
 }
 
 using Parameter = std::tuple<std::string_view, int>;
@@ -28,11 +28,11 @@ class CheckpointedAdjointTest : public testing::TestWithParam<Parameter> {
   void expect_tape_gradient(DivergenceConfig divergence) const {
     const auto& [nonlinearity, depth] = GetParam();
     for (Precision precision : {Precision::float64, Precision::float32}) {
-      const Setup setup = two_steps(choice_from<Nonlinearity>(nonlinearity), depth, divergence, precision);
+      const Example example = two_steps(choice_from<Nonlinearity>(nonlinearity), depth, divergence, precision);
 
-      const Gradient gradient = engine_of(setup)->loss_gradient(setup.request());
+      const Gradient gradient = engine_of(example)->loss_gradient(example.request());
 
-      const ReferenceAnswer expected = reference_answer(setup);
+      const ReferenceAnswer expected = reference_answer(example);
       const Measurement measurement{"adjoint checkpoint, " + std::string(nonlinearity) + ", " +
                                         std::string(choice_name(divergence.divergence)) + ", " +
                                         precision_name(precision),
@@ -63,14 +63,14 @@ TEST_P(CheckpointedAdjointTest, HutchinsonWithThreeProbes) {
 
 TEST(CheckpointedAdjoint, EverySolverAgreesWithTheTape) {
   for (std::string_view solver : choice_names<Solver>()) {
-    Setup setup = two_steps(Nonlinearity::tanh, 2, {}, Precision::float64);
-    setup.config.flow.solve.solver = choice_from<Solver>(solver);
-    setup.config.flow.solve.steps = 5;
+    Example example = two_steps(Nonlinearity::tanh, 2, {}, Precision::float64);
+    example.config.flow.solve.solver = choice_from<Solver>(solver);
+    example.config.flow.solve.steps = 5;
 
     expect_within(
         {"adjoint checkpoint, solver " + std::string(solver) + ", float64", adjoint_file,
          "reference, tape over the whole solve"},
-        relative_error(engine_of(setup)->loss_gradient(setup.request()).values, reference_answer(setup).gradient),
+        relative_error(engine_of(example)->loss_gradient(example.request()).values, reference_answer(example).gradient),
         tolerance::rounding64);
   }
 }
@@ -81,16 +81,16 @@ TEST(CheckpointedAdjoint, IsTheFiniteDifferenceOfTheLoss) {
                                              DivergenceConfig{.divergence = Divergence::hutchinson, .probes = 2}}) {
     EngineConfig config = small_config(3, 5, 3);
     config.divergence = divergence;
-    const Setup setup = make_setup(config, 37, 8);
-    const std::unique_ptr<Engine> engine = engine_of(setup);
-    const std::vector<double> gradient = engine->loss_gradient(setup.request()).values;
+    const Example example = make_example(config, 37, 8);
+    const std::unique_ptr<Engine> engine = engine_of(example);
+    const std::vector<double> gradient = engine->loss_gradient(example.request()).values;
     const auto loss_at = [&](std::size_t p, double shift) {
-      std::vector<double> theta = setup.theta;
+      std::vector<double> theta = example.theta;
       theta[p] += shift;
       engine->set_parameters(theta);
       double sum = 0;
-      for (double logprob : engine->log_density(setup.request()).logprob) sum -= logprob;
-      return sum / static_cast<double>(setup.count());
+      for (double logprob : engine->log_density(example.request()).logprob) sum -= logprob;
+      return sum / static_cast<double>(example.count());
     };
 
     const double step = 1e-5;
@@ -108,11 +108,11 @@ TEST(CheckpointedAdjoint, IsTheFiniteDifferenceOfTheLoss) {
 TEST(CheckpointedAdjoint, FixedBaseDistributionHasNoGradientOfItsOwn) {
   EngineConfig config = small_config(2, 6, 1);
   config.flow.base = BaseDistribution::normal;
-  const Setup setup = make_setup(config, 33);
+  const Example example = make_example(config, 33);
 
-  const std::vector<double> gradient = engine_of(setup)->loss_gradient(setup.request()).values;
+  const std::vector<double> gradient = engine_of(example)->loss_gradient(example.request()).values;
 
-  EXPECT_LE(relative_error(gradient, reference_answer(setup).gradient), tolerance::rounding64);
+  EXPECT_LE(relative_error(gradient, reference_answer(example).gradient), tolerance::rounding64);
 }
 
 TEST(CheckpointedAdjoint, OddSizesAgreeWithTheTape) {
@@ -126,11 +126,11 @@ TEST(CheckpointedAdjoint, OddSizesAgreeWithTheTape) {
       EngineConfig config = small_config(sizes.dim, sizes.width, sizes.depth);
       config.flow.solve.steps = 1;
       config.precision = precision;
-      const Setup setup = make_setup(config, sizes.rows, 6);
+      const Example example = make_example(config, sizes.rows, 6);
 
-      const Gradient gradient = engine_of(setup)->loss_gradient(setup.request());
+      const Gradient gradient = engine_of(example)->loss_gradient(example.request());
 
-      const ReferenceAnswer expected = reference_answer(setup);
+      const ReferenceAnswer expected = reference_answer(example);
       EXPECT_LE(relative_error(gradient.values, expected.gradient), gradient_tolerance(precision))
           << sizes.dim << " " << sizes.width << " " << sizes.depth << " " << sizes.rows;
       EXPECT_LE(relative_error(gradient.density.logprob, expected.logprob), value_tolerance(precision));

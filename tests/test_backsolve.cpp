@@ -13,19 +13,19 @@ namespace {
 
 constexpr const char* adjoint_file = "kernels/core/backsolve_adjoint.hpp";
 
-Setup backsolve(Nonlinearity nonlinearity, int depth, DivergenceConfig divergence = {},
-                Precision precision = Precision::float64) {
+Example backsolve(Nonlinearity nonlinearity, int depth, DivergenceConfig divergence = {},
+                  Precision precision = Precision::float64) {
   EngineConfig config = small_config(3, 7, depth);
   config.flow.field.nonlinearity = nonlinearity;
   config.flow.solve = {.t0 = -0.25, .t1 = 0.5, .steps = 3};
   config.divergence = divergence;
   config.adjoint.adjoint = Adjoint::backsolve;
   config.precision = precision;
-  return make_setup(config, 5, 13 * static_cast<std::uint64_t>(depth) + 5);
+  return make_example(config, 5, 13 * static_cast<std::uint64_t>(depth) + 5);
 }
 
-std::vector<double> gradient_of(const Setup& setup) {
-  return engine_of(setup)->loss_gradient(setup.request()).values;
+std::vector<double> gradient_of(const Example& example) {
+  return engine_of(example)->loss_gradient(example.request()).values;
 }
 
 class BacksolveAdjointTest : public testing::TestWithParam<std::string_view> {
@@ -40,12 +40,12 @@ TEST_P(BacksolveAdjointTest, AgreesWithTheReferenceAtEveryDepth) {
     for (int depth = 0; depth <= 4; ++depth) {
       for (const DivergenceConfig& divergence : {DivergenceConfig{.divergence = Divergence::exact},
                                                  DivergenceConfig{.divergence = Divergence::hutchinson, .probes = 2}}) {
-        const Setup setup = backsolve(nonlinearity_, depth, divergence, precision);
+        const Example example = backsolve(nonlinearity_, depth, divergence, precision);
 
         expect_within({"adjoint backsolve, " + std::string(GetParam()) + ", " +
                            std::string(choice_name(divergence.divergence)) + ", " + precision_name(precision),
                        adjoint_file, "reference, continuous adjoint by tape"},
-                      relative_error(gradient_of(setup), reference_answer(setup).gradient),
+                      relative_error(gradient_of(example), reference_answer(example).gradient),
                       gradient_tolerance(precision));
       }
     }
@@ -54,42 +54,23 @@ TEST_P(BacksolveAdjointTest, AgreesWithTheReferenceAtEveryDepth) {
 
 TEST(BacksolveAdjoint, EverySolverAgreesWithTheReference) {
   for (std::string_view solver : choice_names<Solver>()) {
-    Setup setup = backsolve(Nonlinearity::tanh, 2);
-    setup.config.flow.solve.solver = choice_from<Solver>(solver);
+    Example example = backsolve(Nonlinearity::tanh, 2);
+    example.config.flow.solve.solver = choice_from<Solver>(solver);
 
     expect_within({"adjoint backsolve, solver " + std::string(solver) + ", float64", adjoint_file,
                    "reference, continuous adjoint by tape"},
-                  relative_error(gradient_of(setup), reference_answer(setup).gradient), tolerance::rounding64);
+                  relative_error(gradient_of(example), reference_answer(example).gradient), tolerance::rounding64);
   }
-}
-
-TEST(BacksolveAdjoint, ItsOwnControllerAgreesWithTheReference) {
-  Setup setup = backsolve(Nonlinearity::tanh, 2);
-  for (double& entry : setup.theta) entry *= 2;
-  setup.config.adjoint.tolerances = Tolerances{1e-4, 1e-6};
-
-  expect_within({"adjoint backsolve, own tolerances, float64", adjoint_file, "reference, seminorm controller"},
-                relative_error(gradient_of(setup), reference_answer(setup).gradient), tolerance::golden64);
-}
-
-TEST(BacksolveAdjoint, AdaptiveSolveIsFollowedByAnAdaptiveAdjoint) {
-  Setup setup = backsolve(Nonlinearity::softplus, 3);
-  for (double& entry : setup.theta) entry *= 2;
-  setup.config.flow.solve.steps = 0;
-  setup.config.flow.solve.tolerances = Tolerances{1e-5, 1e-6};
-
-  expect_within({"adjoint backsolve, tolerances of the solve, float64", adjoint_file, "reference, seminorm controller"},
-                relative_error(gradient_of(setup), reference_answer(setup).gradient), tolerance::golden64);
 }
 
 // The two adjoints differ by the truncation error of the solve, which falls with the fifth power of the step.
 TEST(BacksolveAdjoint, ConvergesToTheCheckpointedAdjoint) {
   const auto difference = [](int steps) {
-    Setup setup = backsolve(Nonlinearity::tanh, 2);
-    setup.config.flow.solve.steps = steps;
-    const std::vector<double> continuous = gradient_of(setup);
-    setup.config.adjoint.adjoint = Adjoint::checkpoint;
-    return relative_error(continuous, gradient_of(setup));
+    Example example = backsolve(Nonlinearity::tanh, 2);
+    example.config.flow.solve.steps = steps;
+    const std::vector<double> continuous = gradient_of(example);
+    example.config.adjoint.adjoint = Adjoint::checkpoint;
+    return relative_error(continuous, gradient_of(example));
   };
 
   EXPECT_GT(difference(4), 1e-9) << "nothing left to converge";
@@ -99,14 +80,14 @@ TEST(BacksolveAdjoint, ConvergesToTheCheckpointedAdjoint) {
 
 TEST(BacksolveAdjoint, DriftOfTheRecomputedStateIsReported) {
   for (int steps : {2, 6}) {
-    Setup setup = backsolve(Nonlinearity::tanh, 2);
-    for (double& entry : setup.theta) entry *= 2;
-    setup.config.flow.solve.steps = steps;
-    const std::unique_ptr<Engine> engine = engine_of(setup);
-    engine->load_rows(setup.rows);
-    engine->gradient({.first = 0, .count = setup.count()});
+    Example example = backsolve(Nonlinearity::tanh, 2);
+    for (double& entry : example.theta) entry *= 2;
+    example.config.flow.solve.steps = steps;
+    const std::unique_ptr<Engine> engine = engine_of(example);
+    engine->load_rows(example.rows);
+    engine->gradient({.first = 0, .count = example.count()});
 
-    const double expected = reference::loss_gradient(problem_of(setup), setup.rows).drift;
+    const double expected = reference::loss_gradient(problem_of(example), example.rows).drift;
 
     // The drift is a difference of numbers near 1.
     EXPECT_NEAR(engine->figures().backsolve_drift, expected, 1e-13) << steps;
@@ -115,11 +96,11 @@ TEST(BacksolveAdjoint, DriftOfTheRecomputedStateIsReported) {
 }
 
 TEST(BacksolveAdjoint, CheckpointReportsNoDrift) {
-  Setup setup = backsolve(Nonlinearity::tanh, 2);
-  setup.config.adjoint.adjoint = Adjoint::checkpoint;
-  const std::unique_ptr<Engine> engine = engine_of(setup);
-  engine->load_rows(setup.rows);
-  engine->gradient({.first = 0, .count = setup.count()});
+  Example example = backsolve(Nonlinearity::tanh, 2);
+  example.config.adjoint.adjoint = Adjoint::checkpoint;
+  const std::unique_ptr<Engine> engine = engine_of(example);
+  engine->load_rows(example.rows);
+  engine->gradient({.first = 0, .count = example.count()});
 
   EXPECT_EQ(engine->figures().backsolve_drift, 0);
 }
@@ -128,24 +109,6 @@ long peak_kilobytes() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   return usage.ru_maxrss;
-}
-
-// Storing the start of each step would take 16 rows x 8 numbers x 8 bytes x 20,000 steps = 20 MB.
-TEST(BacksolveAdjoint, MemoryDoesNotGrowWithTheNumberOfSteps) {
-  const auto run = [](int steps) {
-    EngineConfig config = small_config(8, 2, 0);
-    config.flow.solve = {.solver = Solver::euler, .steps = steps};
-    config.adjoint.adjoint = Adjoint::backsolve;
-    const Setup setup = make_setup(config, 16);
-    gradient_of(setup);
-  };
-  run(200);
-  const long before = peak_kilobytes();
-
-  run(20000);
-
-  expect_within({"adjoint backsolve, memory", adjoint_file, "itself, kB more at 20,000 steps than at 200 (absolute)"},
-                static_cast<double>(peak_kilobytes() - before), 4096);
 }
 
 }  // namespace

@@ -20,9 +20,6 @@ struct Kind {
   std::function<void(EngineConfig&)> change;
 };
 
-void adaptive(EngineConfig& config) {
-  config.flow.solve.tolerances = Tolerances{1e-4, 1e-5};
-}
 void hutchinson(EngineConfig& config) {
   config.divergence = {.divergence = Divergence::hutchinson, .probes = 2};
 }
@@ -36,15 +33,6 @@ std::vector<Kind> kinds() {
     all.push_back({"fixed", precision, [](EngineConfig&) {}});
     all.push_back({"hutchinson", precision, hutchinson});
     all.push_back({"backsolve", precision, backsolve});
-    all.push_back({"adaptive", precision, adaptive});
-    all.push_back({"adaptive_hutchinson", precision, [](EngineConfig& config) {
-                     adaptive(config);
-                     hutchinson(config);
-                   }});
-    all.push_back({"adaptive_backsolve", precision, [](EngineConfig& config) {
-                     adaptive(config);
-                     backsolve(config);
-                   }});
   }
   return all;
 }
@@ -52,11 +40,11 @@ std::vector<Kind> kinds() {
 class DeterminismTest : public testing::TestWithParam<Kind> {
  protected:
   // Probes are drawn; 150 rows make several tiles and a ragged last one.
-  Setup setup(std::size_t rows = 150) const {
+  Example example(std::size_t rows = 150) const {
     EngineConfig config = small_config(3, 19, 2);
     config.precision = GetParam().precision;
     GetParam().change(config);
-    Setup result = make_setup(config, rows, 3);
+    Example result = make_example(config, rows, 3);
     result.probes.clear();
     return result;
   }
@@ -64,13 +52,13 @@ class DeterminismTest : public testing::TestWithParam<Kind> {
 INSTANTIATE_TEST_SUITE_P(Kinds, DeterminismTest, testing::ValuesIn(kinds()),
                          [](const auto& info) { return info.param.name + "_" + precision_name(info.param.precision); });
 
-std::vector<double> after_three_updates(const Setup& setup, int threads) {
-  const std::unique_ptr<Engine> engine = engine_of(setup, threads);
-  engine->load_rows(setup.rows);
+std::vector<double> after_three_updates(const Example& example, int threads) {
+  const std::unique_ptr<Engine> engine = engine_of(example, threads);
+  engine->load_rows(example.rows);
   for (std::uint32_t k = 0; k < 3; ++k) {
     engine->shuffle(k);
-    for (std::size_t first : {std::size_t{0}, setup.count() / 2}) {
-      engine->gradient({.first = first, .count = setup.count() / 2, .epoch = k});
+    for (std::size_t first : {std::size_t{0}, example.count() / 2}) {
+      engine->gradient({.first = first, .count = example.count() / 2, .epoch = k});
       engine->update({}, 0.01);
     }
   }
@@ -78,28 +66,28 @@ std::vector<double> after_three_updates(const Setup& setup, int threads) {
 }
 
 TEST_P(DeterminismTest, ThreadsChangeNoBit) {
-  const Setup setup = this->setup();
-  const Gradient one = engine_of(setup, 1)->loss_gradient(setup.request());
-  const std::vector<double> samples = engine_of(setup, 1)->sample({.count = 101}).points;
-  const std::vector<double> trained = after_three_updates(setup, 1);
+  const Example example = this->example();
+  const Gradient one = engine_of(example, 1)->loss_gradient(example.request());
+  const std::vector<double> samples = engine_of(example, 1)->sample({.count = 101}).points;
+  const std::vector<double> trained = after_three_updates(example, 1);
 
   for (int threads : {2, 3}) {
-    const Gradient more = engine_of(setup, threads)->loss_gradient(setup.request());
+    const Gradient more = engine_of(example, threads)->loss_gradient(example.request());
     EXPECT_EQ(more.values, one.values) << threads;
     EXPECT_EQ(more.loss, one.loss) << threads;
     EXPECT_EQ(more.density.logprob, one.density.logprob) << threads;
-    EXPECT_EQ(engine_of(setup, threads)->sample({.count = 101}).points, samples) << threads;
-    EXPECT_EQ(after_three_updates(setup, threads), trained) << threads;
+    EXPECT_EQ(engine_of(example, threads)->sample({.count = 101}).points, samples) << threads;
+    EXPECT_EQ(after_three_updates(example, threads), trained) << threads;
   }
 }
 
 TEST_P(DeterminismTest, RowAloneHasTheBitsItHasInABatch) {
-  const Setup setup = this->setup();
-  const std::unique_ptr<Engine> engine = engine_of(setup);
-  const LogDensity all = engine->log_density(setup.request());
+  const Example example = this->example();
+  const std::unique_ptr<Engine> engine = engine_of(example);
+  const LogDensity all = engine->log_density(example.request());
 
   for (std::size_t n : {std::size_t{0}, std::size_t{15}, std::size_t{64}, std::size_t{149}}) {
-    const std::vector<double> row = reference::row_of(setup.rows, 3, n);
+    const std::vector<double> row = reference::row_of(example.rows, 3, n);
     const LogDensity alone = engine->log_density({.rows = row, .first_row = n});
     EXPECT_EQ(alone.logprob[0], all.logprob[n]) << n;
     EXPECT_EQ(alone.base_points, reference::row_of(all.base_points, 3, n)) << n;
@@ -109,27 +97,27 @@ TEST_P(DeterminismTest, RowAloneHasTheBitsItHasInABatch) {
 }
 
 TEST_P(DeterminismTest, LogDensityOfGradientHasTheBitsOfLogDensity) {
-  const Setup setup = this->setup();
-  const std::unique_ptr<Engine> engine = engine_of(setup);
+  const Example example = this->example();
+  const std::unique_ptr<Engine> engine = engine_of(example);
 
-  EXPECT_EQ(engine->loss_gradient(setup.request()).density.logprob, engine->log_density(setup.request()).logprob);
+  EXPECT_EQ(engine->loss_gradient(example.request()).density.logprob, engine->log_density(example.request()).logprob);
 }
 
 TEST_P(DeterminismTest, OrderOfRowsChangesNoBit) {
-  Setup setup = this->setup(77);
-  if (setup.config.divergence.divergence == Divergence::hutchinson) {
-    setup.probes = make_setup(setup.config, 77, 8).probes;  // given, so that they can move with their rows
+  Example example = this->example(77);
+  if (example.config.divergence.divergence == Divergence::hutchinson) {
+    example.probes = make_example(example.config, 77, 8).probes;  // given, so that they can move with their rows
   }
-  const LogDensity forward = engine_of(setup)->log_density(setup.request());
-  Setup backward = setup;
+  const LogDensity forward = engine_of(example)->log_density(example.request());
+  Example backward = example;
   const auto reverse_rows = [](std::vector<double>& table, std::size_t begin, std::size_t rows) {
     for (std::size_t n = 0; n < rows / 2; ++n) {
       for (std::size_t i = 0; i < 3; ++i) std::swap(table[begin + 3 * n + i], table[begin + 3 * (rows - 1 - n) + i]);
     }
   };
   reverse_rows(backward.rows, 0, 77);
-  for (std::size_t k = 0; k < setup.probes.size() / setup.rows.size(); ++k) {
-    reverse_rows(backward.probes, k * setup.rows.size(), 77);
+  for (std::size_t k = 0; k < example.probes.size() / example.rows.size(); ++k) {
+    reverse_rows(backward.probes, k * example.rows.size(), 77);
   }
 
   std::vector<double> logprob = engine_of(backward)->log_density(backward.request()).logprob;
@@ -139,48 +127,50 @@ TEST_P(DeterminismTest, OrderOfRowsChangesNoBit) {
 }
 
 TEST_P(DeterminismTest, SameEngineTwiceIsTheSameBits) {
-  const Setup setup = this->setup(40);
-  const std::unique_ptr<Engine> engine = engine_of(setup);
+  const Example example = this->example(40);
+  const std::unique_ptr<Engine> engine = engine_of(example);
 
-  const Gradient first = engine->loss_gradient(setup.request()), second = engine->loss_gradient(setup.request());
+  const Gradient first = engine->loss_gradient(example.request()), second = engine->loss_gradient(example.request());
 
   EXPECT_EQ(first.values, second.values);
   EXPECT_EQ(first.loss, second.loss);
 }
 
 // An engine of the instruction set that CNF_GPU_ISA forces, or none where the processor lacks it.
-std::unique_ptr<Engine> engine_for(const char* isa, const Setup& setup) {
+std::unique_ptr<Engine> engine_for(const char* isa, const Example& example) {
   setenv("CNF_GPU_ISA", isa, 1);
   std::unique_ptr<Engine> engine;
   try {
-    engine = engine_of(setup);
+    engine = engine_of(example);
   } catch (const std::exception& error) {
     EXPECT_NE(std::string(error.what()).find(isa), std::string::npos) << error.what();
   }
   unsetenv("CNF_GPU_ISA");
-  if (engine) EXPECT_NE(engine->description().find(isa), std::string::npos) << engine->description();
+  if (engine) {
+    EXPECT_NE(engine->description().find(isa), std::string::npos) << engine->description();
+  }
   return engine;
 }
 
 TEST_P(DeterminismTest, InstructionSetsChangeNoBitOfLogDensitiesAndSamples) {
   if (device().kind != DeviceKind::cpu) GTEST_SKIP() << "a test of the CPU engine";
-  const Setup setup = this->setup(45);
-  const std::unique_ptr<Engine> portable = engine_for("portable", setup);
-  const LogDensity density = portable->log_density(setup.request());
-  const Gradient gradient = portable->loss_gradient(setup.request());
+  const Example example = this->example(45);
+  const std::unique_ptr<Engine> portable = engine_for("portable", example);
+  const LogDensity density = portable->log_density(example.request());
+  const Gradient gradient = portable->loss_gradient(example.request());
   const std::vector<double> samples = portable->sample({.count = 45}).points;
 
   for (const char* isa : {"avx2", "avx512"}) {
-    const std::unique_ptr<Engine> engine = engine_for(isa, setup);
+    const std::unique_ptr<Engine> engine = engine_for(isa, example);
     if (!engine) {
       std::cout << "this processor has no " << isa << "\n";
       continue;
     }
-    EXPECT_EQ(engine->log_density(setup.request()).logprob, density.logprob) << isa;
-    EXPECT_EQ(engine->log_density(setup.request()).base_points, density.base_points) << isa;
+    EXPECT_EQ(engine->log_density(example.request()).logprob, density.logprob) << isa;
+    EXPECT_EQ(engine->log_density(example.request()).base_points, density.base_points) << isa;
     EXPECT_EQ(engine->sample({.count = 45}).points, samples) << isa;
     // Sums over rows may be taken in another order.
-    EXPECT_LE(relative_error(engine->loss_gradient(setup.request()).values, gradient.values),
+    EXPECT_LE(relative_error(engine->loss_gradient(example.request()).values, gradient.values),
               gradient_tolerance(GetParam().precision))
         << isa;
   }

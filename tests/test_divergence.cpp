@@ -13,18 +13,18 @@ namespace {
 
 constexpr const char* forward_file = "kernels/core/vector_field_forward.hpp";
 
-Setup one_euler_step(Nonlinearity nonlinearity, int depth, Divergence divergence, int probes = 1) {
+Example one_euler_step(Nonlinearity nonlinearity, int depth, Divergence divergence, int probes = 1) {
   EngineConfig config = small_config(5, 9, depth);
   config.flow.field.nonlinearity = nonlinearity;
   config.flow.solve = {.solver = Solver::euler, .t0 = -0.6, .t1 = 0.7, .steps = 1};
   config.divergence = {.divergence = divergence, .probes = probes};
-  return make_setup(config, 9, 7 * static_cast<std::uint64_t>(depth) + 3);
+  return make_example(config, 9, 7 * static_cast<std::uint64_t>(depth) + 3);
 }
 
 // The Jacobian dF/dx at row n and t1, column by column.
-std::vector<std::vector<double>> jacobian(const Setup& setup, std::size_t n) {
-  const reference::Problem problem = problem_of(setup);
-  const std::vector<double> x = reference::row_of(setup.rows, problem.model.dim, n);
+std::vector<std::vector<double>> jacobian(const Example& example, std::size_t n) {
+  const reference::Problem problem = problem_of(example);
+  const std::vector<double> x = reference::row_of(example.rows, problem.model.dim, n);
   std::vector<std::vector<double>> columns;
   for (const std::vector<double>& direction : reference::unit_vectors(problem.model.dim).vectors) {
     columns.emplace_back();
@@ -35,23 +35,23 @@ std::vector<std::vector<double>> jacobian(const Setup& setup, std::size_t n) {
   return columns;
 }
 
-double step_of(const Setup& setup) {
-  return setup.config.flow.solve.t0 - setup.config.flow.solve.t1;
+double step_of(const Example& example) {
+  return example.config.flow.solve.t0 - example.config.flow.solve.t1;
 }
 
-std::vector<double> expected_traces(const Setup& setup) {
+std::vector<double> expected_traces(const Example& example) {
   std::vector<double> traces;
-  for (std::size_t n = 0; n < setup.count(); ++n) {
-    const auto columns = jacobian(setup, n);
+  for (std::size_t n = 0; n < example.count(); ++n) {
+    const auto columns = jacobian(example, n);
     double trace = 0;
     for (std::size_t i = 0; i < columns.size(); ++i) trace += columns[i][i];
-    traces.push_back(step_of(setup) * trace);
+    traces.push_back(step_of(example) * trace);
   }
   return traces;
 }
 
-std::vector<double> delta_logp(const Setup& setup) {
-  return engine_of(setup)->log_density(setup.request()).delta_logp;
+std::vector<double> delta_logp(const Example& example) {
+  return engine_of(example)->log_density(example.request()).delta_logp;
 }
 
 using Parameter = std::tuple<std::string_view, int>;
@@ -70,69 +70,69 @@ INSTANTIATE_TEST_SUITE_P(Depths, DivergenceTest,
                          });
 
 TEST_P(DivergenceTest, ExactIsTheTraceOfTheJacobian) {
-  const Setup setup = one_euler_step(nonlinearity_, depth_, Divergence::exact);
+  const Example example = one_euler_step(nonlinearity_, depth_, Divergence::exact);
 
   expect_within({choice("exact"), forward_file, "reference, trace of the Jacobian"},
-                relative_error(delta_logp(setup), expected_traces(setup)), tolerance::rounding64);
+                relative_error(delta_logp(example), expected_traces(example)), tolerance::rounding64);
 }
 
 TEST_P(DivergenceTest, ExactTangentsIsTheTraceOfTheJacobian) {
-  const Setup setup = one_euler_step(nonlinearity_, depth_, Divergence::exact_tangents);
+  const Example example = one_euler_step(nonlinearity_, depth_, Divergence::exact_tangents);
 
   expect_within({choice("exact-tangents"), forward_file, "reference, trace of the Jacobian"},
-                relative_error(delta_logp(setup), expected_traces(setup)), tolerance::rounding64);
+                relative_error(delta_logp(example), expected_traces(example)), tolerance::rounding64);
 }
 
 TEST_P(DivergenceTest, HutchinsonIsTheMeanOfProbesThroughTheJacobian) {
   const int probes = 3;
-  const Setup setup = one_euler_step(nonlinearity_, depth_, Divergence::hutchinson, probes);
+  const Example example = one_euler_step(nonlinearity_, depth_, Divergence::hutchinson, probes);
 
-  std::vector<double> expected(setup.count(), 0.0);
-  for (std::size_t n = 0; n < setup.count(); ++n) {
-    const auto columns = jacobian(setup, n);
+  std::vector<double> expected(example.count(), 0.0);
+  for (std::size_t n = 0; n < example.count(); ++n) {
+    const auto columns = jacobian(example, n);
     for (int k = 0; k < probes; ++k) {
-      const std::vector<double> eps = reference::row_of(setup.probes, 5, k * setup.count() + n);
+      const std::vector<double> eps = reference::row_of(example.probes, 5, k * example.count() + n);
       for (std::size_t j = 0; j < eps.size(); ++j) {
-        expected[n] += step_of(setup) * reference::dot(eps, columns[j]) * eps[j] / probes;
+        expected[n] += step_of(example) * reference::dot(eps, columns[j]) * eps[j] / probes;
       }
     }
   }
   expect_within({choice("hutchinson"), forward_file, "reference, eps . J eps"},
-                relative_error(delta_logp(setup), expected), tolerance::rounding64);
+                relative_error(delta_logp(example), expected), tolerance::rounding64);
 }
 
 TEST(Divergence, ScaledUnitVectorsAsProbesGiveTheExactTrace) {
-  Setup setup = one_euler_step(Nonlinearity::swish, 3, Divergence::hutchinson, 5);
-  const std::size_t dim = setup.dim();
-  for (std::size_t i = 0; i < setup.probes.size(); ++i) {
-    const std::size_t probe = i / setup.rows.size(), column = i % dim;
-    setup.probes[i] = probe == column ? std::sqrt(static_cast<double>(dim)) : 0;
+  Example example = one_euler_step(Nonlinearity::swish, 3, Divergence::hutchinson, 5);
+  const std::size_t dim = example.dim();
+  for (std::size_t i = 0; i < example.probes.size(); ++i) {
+    const std::size_t probe = i / example.rows.size(), column = i % dim;
+    example.probes[i] = probe == column ? std::sqrt(static_cast<double>(dim)) : 0;
   }
 
-  EXPECT_LE(relative_error(delta_logp(setup), expected_traces(setup)), tolerance::rounding64);
+  EXPECT_LE(relative_error(delta_logp(example), expected_traces(example)), tolerance::rounding64);
 }
 
 TEST(Divergence, VarianceIsThatOfTheMeanOverProbes) {
   const int probes = 4;
-  const Setup setup = one_euler_step(Nonlinearity::tanh, 2, Divergence::hutchinson, probes);
+  const Example example = one_euler_step(Nonlinearity::tanh, 2, Divergence::hutchinson, probes);
 
   std::vector<std::vector<double>> one_by_one;
   for (int k = 0; k < probes; ++k) {
-    Setup alone = setup;
+    Example alone = example;
     alone.config.divergence.probes = 1;
-    const auto begin = setup.probes.begin() + k * static_cast<std::ptrdiff_t>(setup.rows.size());
-    alone.probes.assign(begin, begin + static_cast<std::ptrdiff_t>(setup.rows.size()));
+    const auto begin = example.probes.begin() + k * static_cast<std::ptrdiff_t>(example.rows.size());
+    alone.probes.assign(begin, begin + static_cast<std::ptrdiff_t>(example.rows.size()));
     one_by_one.push_back(delta_logp(alone));
   }
   std::vector<double> expected;
-  for (std::size_t n = 0; n < setup.count(); ++n) {
+  for (std::size_t n = 0; n < example.count(); ++n) {
     double mean = 0, sum = 0;
     for (const auto& values : one_by_one) mean += values[n] / probes;
     for (const auto& values : one_by_one) sum += (values[n] - mean) * (values[n] - mean);
     expected.push_back(sum / (probes * (probes - 1)));
   }
 
-  const LogDensity density = engine_of(setup)->log_density(setup.request());
+  const LogDensity density = engine_of(example)->log_density(example.request());
 
   // Squares of differences lose digits where the probes happen to agree.
   EXPECT_LE(relative_error(density.divergence_variance, expected), 1e-9);
@@ -140,20 +140,20 @@ TEST(Divergence, VarianceIsThatOfTheMeanOverProbes) {
 
 TEST(Divergence, OneProbeAndTheExactTraceHaveNoVariance) {
   for (Divergence divergence : {Divergence::hutchinson, Divergence::exact}) {
-    const Setup setup = one_euler_step(Nonlinearity::tanh, 2, divergence);
-    EXPECT_TRUE(engine_of(setup)->log_density(setup.request()).divergence_variance.empty());
+    const Example example = one_euler_step(Nonlinearity::tanh, 2, divergence);
+    EXPECT_TRUE(engine_of(example)->log_density(example.request()).divergence_variance.empty());
   }
 }
 
 TEST(Divergence, ExactAndExactTangentsAgreeInFloat32) {
   for (int depth = 0; depth <= 4; ++depth) {
-    Setup setup = one_euler_step(Nonlinearity::tanh, depth, Divergence::exact);
-    setup.config.precision = Precision::float32;
-    const std::vector<double> shortest = delta_logp(setup);
-    setup.config.divergence.divergence = Divergence::exact_tangents;
+    Example example = one_euler_step(Nonlinearity::tanh, depth, Divergence::exact);
+    example.config.precision = Precision::float32;
+    const std::vector<double> shortest = delta_logp(example);
+    example.config.divergence.divergence = Divergence::exact_tangents;
 
     expect_within({"divergence exact, depth " + std::to_string(depth) + ", float32", forward_file, "exact-tangents"},
-                  relative_error(shortest, delta_logp(setup)), tolerance::values32);
+                  relative_error(shortest, delta_logp(example)), tolerance::values32);
   }
 }
 

@@ -24,17 +24,17 @@ TEST_P(EngineSizes, LogDensityAndSamplesAgreeWithTheReference) {
   for (Precision precision : {Precision::float64, Precision::float32}) {
     EngineConfig config = small_config(dim, 6, 2);
     config.precision = precision;
-    const Setup setup = make_setup(config, rows);
-    const std::unique_ptr<Engine> engine = engine_of(setup);
-    const reference::Problem problem = problem_of(setup);
+    const Example example = make_example(config, rows);
+    const std::unique_ptr<Engine> engine = engine_of(example);
+    const reference::Problem problem = problem_of(example);
 
-    const LogDensity density = engine->log_density(setup.request());
-    const Samples samples = engine->sample({.count = rows, .base_points = setup.rows});
+    const LogDensity density = engine->log_density(example.request());
+    const Samples samples = engine->sample({.count = rows, .base_points = example.rows});
 
     std::vector<double> logprob, points;
-    for (const reference::Density& row : reference::log_density(problem, setup.rows)) logprob.push_back(row.logprob);
+    for (const reference::Density& row : reference::log_density(problem, example.rows)) logprob.push_back(row.logprob);
     for (std::size_t n = 0; n < rows; ++n) {
-      const std::vector<double> x = reference::sample(problem, reference::row_of(setup.rows, dim, n));
+      const std::vector<double> x = reference::sample(problem, reference::row_of(example.rows, dim, n));
       points.insert(points.end(), x.begin(), x.end());
     }
     EXPECT_LE(relative_error(density.logprob, logprob), value_tolerance(precision));
@@ -46,8 +46,8 @@ TEST(Engine, ParametersComeBackAsTheyWentIn) {
   for (Precision precision : {Precision::float64, Precision::float32}) {
     EngineConfig config = small_config(3, 19, 2);
     config.precision = precision;
-    const Setup setup = make_setup(config, 1);
-    EXPECT_EQ(engine_of(setup)->parameters(), setup.theta);
+    const Example example = make_example(config, 1);
+    EXPECT_EQ(engine_of(example)->parameters(), example.theta);
   }
 }
 
@@ -60,16 +60,16 @@ TEST(Engine, LayoutOfThetaIsTheReferences) {
       for (const ParameterTensor& tensor : parameter_tensors(config.flow)) {
         tensors.emplace_back(tensor.name, tensor.count);
       }
-      EXPECT_EQ(tensors, reference::tensors(problem_of(make_setup(config, 1)).model));
+      EXPECT_EQ(tensors, reference::tensors(problem_of(make_example(config, 1)).model));
     }
   }
 }
 
 TEST(Engine, WrongSizesAreRefusedInWords) {
-  const Setup setup = make_setup(small_config(3, 5, 1), 4);
-  const std::unique_ptr<Engine> engine = engine_of(setup);
-  const std::vector<double> short_theta(setup.theta.begin(), setup.theta.end() - 1);
-  const std::vector<double> ragged(setup.rows.begin(), setup.rows.end() - 1);
+  const Example example = make_example(small_config(3, 5, 1), 4);
+  const std::unique_ptr<Engine> engine = engine_of(example);
+  const std::vector<double> short_theta(example.theta.begin(), example.theta.end() - 1);
+  const std::vector<double> ragged(example.rows.begin(), example.rows.end() - 1);
   const auto refused = [](const std::function<void()>& call) {
     try {
       call();
@@ -84,19 +84,19 @@ TEST(Engine, WrongSizesAreRefusedInWords) {
   EXPECT_TRUE(refused([&] { engine->log_density({.rows = ragged}); }));
   EXPECT_TRUE(refused([&] { engine->load_rows(ragged); }));
   EXPECT_TRUE(refused([&] { engine->sample({.count = 2, .base_points = ragged}); }));
-  engine->load_rows(setup.rows);
+  engine->load_rows(example.rows);
   EXPECT_TRUE(refused([&] { engine->gradient({.first = 2, .count = 3}); }));
 }
 
 TEST(Engine, NoRowsAreNoAnswers) {
-  const std::unique_ptr<Engine> engine = engine_of(make_setup(small_config(3, 5, 1), 1));
+  const std::unique_ptr<Engine> engine = engine_of(make_example(small_config(3, 5, 1), 1));
 
   EXPECT_TRUE(engine->log_density({}).logprob.empty());
   EXPECT_TRUE(engine->sample({}).points.empty());
 }
 
 TEST(Engine, DescriptionNamesTheDevice) {
-  const std::string description = engine_of(make_setup(small_config(2, 3, 1), 1))->description();
+  const std::string description = engine_of(make_example(small_config(2, 3, 1), 1))->description();
   EXPECT_FALSE(description.empty());
   EXPECT_EQ(description.find('\n'), std::string::npos);
 }

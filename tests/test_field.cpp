@@ -19,20 +19,20 @@ INSTANTIATE_TEST_SUITE_P(Nonlinearities, FieldTest, testing::ValuesIn([] {
                          }()),
                          [](const auto& info) { return std::string(choice_name(info.param)); });
 
-Setup one_euler_step(Nonlinearity nonlinearity, int dim, int width, int depth, Precision precision) {
+Example one_euler_step(Nonlinearity nonlinearity, int dim, int width, int depth, Precision precision) {
   EngineConfig config = small_config(dim, width, depth);
   config.flow.field.nonlinearity = nonlinearity;
   config.flow.solve = {.solver = Solver::euler, .t0 = -0.6, .t1 = 0.7, .steps = 1};
   config.precision = precision;
-  return make_setup(config, 7, 10 * static_cast<std::uint64_t>(depth) + 1);
+  return make_example(config, 7, 10 * static_cast<std::uint64_t>(depth) + 1);
 }
 
 // -(t1 - t0) F(x, t1), from the reference.
-std::vector<double> expected_moves(const Setup& setup) {
-  const reference::Problem problem = problem_of(setup);
+std::vector<double> expected_moves(const Example& example) {
+  const reference::Problem problem = problem_of(example);
   std::vector<double> moves;
-  for (std::size_t n = 0; n < setup.count(); ++n) {
-    const std::vector<double> x = reference::row_of(setup.rows, problem.model.dim, n);
+  for (std::size_t n = 0; n < example.count(); ++n) {
+    const std::vector<double> x = reference::row_of(example.rows, problem.model.dim, n);
     const std::vector<double> f = reference::field<double, double>(problem.model, problem.theta, problem.solve.t1, x);
     for (double value : f) moves.push_back((problem.solve.t0 - problem.solve.t1) * value);
   }
@@ -42,14 +42,14 @@ std::vector<double> expected_moves(const Setup& setup) {
 TEST_P(FieldTest, AgreesWithTheReferenceAtEveryDepth) {
   for (Precision precision : {Precision::float64, Precision::float32}) {
     for (int depth = 0; depth <= 4; ++depth) {
-      const Setup setup = one_euler_step(GetParam(), 3, 11, depth, precision);
+      const Example example = one_euler_step(GetParam(), 3, 11, depth, precision);
 
-      std::vector<double> moves = engine_of(setup)->log_density(setup.request()).base_points;
-      for (std::size_t i = 0; i < moves.size(); ++i) moves[i] -= setup.rows[i];
+      std::vector<double> moves = engine_of(example)->log_density(example.request()).base_points;
+      for (std::size_t i = 0; i < moves.size(); ++i) moves[i] -= example.rows[i];
 
       expect_within({"field with " + std::string(choice_name(GetParam())) + ", " + precision_name(precision),
                      "kernels/core/vector_field_forward.hpp", "reference, F(x, t)"},
-                    relative_error(moves, expected_moves(setup)), value_tolerance(precision));
+                    relative_error(moves, expected_moves(example)), value_tolerance(precision));
     }
   }
 }
@@ -57,23 +57,23 @@ TEST_P(FieldTest, AgreesWithTheReferenceAtEveryDepth) {
 TEST(Field, AgreesWithTheReferenceAtOddSizes) {
   for (const auto& [dim, width] :
        std::vector<std::pair<int, int>>{{1, 1}, {1, 64}, {7, 3}, {2, 33}, {16, 5}, {5, 130}}) {
-    const Setup setup = one_euler_step(Nonlinearity::tanh, dim, width, 2, Precision::float64);
+    const Example example = one_euler_step(Nonlinearity::tanh, dim, width, 2, Precision::float64);
 
-    std::vector<double> moves = engine_of(setup)->log_density(setup.request()).base_points;
-    for (std::size_t i = 0; i < moves.size(); ++i) moves[i] -= setup.rows[i];
+    std::vector<double> moves = engine_of(example)->log_density(example.request()).base_points;
+    for (std::size_t i = 0; i < moves.size(); ++i) moves[i] -= example.rows[i];
 
-    EXPECT_LE(relative_error(moves, expected_moves(setup)), tolerance::rounding64) << dim << " x " << width;
+    EXPECT_LE(relative_error(moves, expected_moves(example)), tolerance::rounding64) << dim << " x " << width;
   }
 }
 
 TEST(Field, LargeArgumentsSaturateWithoutNaN) {
   for (Precision precision : {Precision::float64, Precision::float32}) {
     for (std::string_view name : {"tanh", "sigmoid", "softplus", "elu", "swish", "relu"}) {
-      Setup setup = one_euler_step(choice_from<Nonlinearity>(name), 3, 5, 2, precision);
-      for (double& entry : setup.rows) entry *= 1e4;
+      Example example = one_euler_step(choice_from<Nonlinearity>(name), 3, 5, 2, precision);
+      for (double& entry : example.rows) entry *= 1e4;
 
-      const LogDensity density = engine_of(setup)->log_density(setup.request());
-      const ReferenceAnswer expected = reference_answer(setup);
+      const LogDensity density = engine_of(example)->log_density(example.request());
+      const ReferenceAnswer expected = reference_answer(example);
 
       EXPECT_LE(relative_error(density.base_points, expected.base_points), value_tolerance(precision)) << name;
       EXPECT_LE(relative_error(density.delta_logp, expected.delta_logp), value_tolerance(precision)) << name;

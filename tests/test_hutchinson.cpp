@@ -13,16 +13,16 @@ namespace {
 constexpr std::size_t draws = 4096;
 
 // The same row many times over, each with its own probe, through one step of Euler's method.
-Setup one_row_many_probes(Probe probe, int depth, int dim = 4) {
+Example one_row_many_probes(Probe probe, int depth, int dim = 4) {
   EngineConfig config = small_config(dim, 9, depth);
   config.flow.solve = {.solver = Solver::euler, .t0 = -0.3, .t1 = 0.7, .steps = 1};
   config.divergence = {.divergence = Divergence::hutchinson, .probe = probe};
   config.seed = 12;
-  Setup setup = make_setup(config, 1, 5);
-  setup.probes.clear();
-  const std::vector<double> row = setup.rows;
-  for (std::size_t n = 1; n < draws; ++n) setup.rows.insert(setup.rows.end(), row.begin(), row.end());
-  return setup;
+  Example example = make_example(config, 1, 5);
+  example.probes.clear();
+  const std::vector<double> row = example.rows;
+  for (std::size_t n = 1; n < draws; ++n) example.rows.insert(example.rows.end(), row.begin(), row.end());
+  return example;
 }
 
 struct Moments {
@@ -39,10 +39,10 @@ Moments moments(const std::vector<double>& values) {
 }
 
 // Symmetric part of the Jacobian's share in delta_logp, (t0 - t1) (J + J^T) / 2.
-std::vector<std::vector<double>> symmetric_part(const Setup& setup) {
-  const reference::Problem problem = problem_of(setup);
+std::vector<std::vector<double>> symmetric_part(const Example& example) {
+  const reference::Problem problem = problem_of(example);
   const int dim = problem.model.dim;
-  const std::vector<double> x = reference::row_of(setup.rows, dim, 0);
+  const std::vector<double> x = reference::row_of(example.rows, dim, 0);
   std::vector<std::vector<double>> s(dim, std::vector<double>(dim, 0.0));
   for (int j = 0; j < dim; ++j) {
     const auto column = reference::tangent<double>(problem.model, problem.theta, problem.solve.t1, x,
@@ -76,12 +76,12 @@ INSTANTIATE_TEST_SUITE_P(Probes, HutchinsonTest, testing::ValuesIn(choice_names<
 
 // 4 standard errors: one seed in 16,000 would fail a right program; this one is fixed.
 TEST_P(HutchinsonTest, MeanOverDrawnProbesIsTheTrace) {
-  const Setup setup = one_row_many_probes(probe_, 2);
-  const auto s = symmetric_part(setup);
+  const Example example = one_row_many_probes(probe_, 2);
+  const auto s = symmetric_part(example);
   double trace = 0;
   for (std::size_t i = 0; i < s.size(); ++i) trace += s[i][i];
 
-  const Moments seen = moments(engine_of(setup)->log_density(setup.request()).delta_logp);
+  const Moments seen = moments(engine_of(example)->log_density(example.request()).delta_logp);
 
   const double standard_error = std::sqrt(expected_variance(s, probe_) / draws);
   expect_within({"probes " + std::string(GetParam()), "kernels/core/random.hpp",
@@ -91,68 +91,68 @@ TEST_P(HutchinsonTest, MeanOverDrawnProbesIsTheTrace) {
 
 // The variance of a variance of 4096 draws of a quadratic form: below 10 percent at 4 standard errors.
 TEST_P(HutchinsonTest, VarianceIsTheTextbookOne) {
-  const Setup setup = one_row_many_probes(probe_, 2);
+  const Example example = one_row_many_probes(probe_, 2);
 
-  const Moments seen = moments(engine_of(setup)->log_density(setup.request()).delta_logp);
+  const Moments seen = moments(engine_of(example)->log_density(example.request()).delta_logp);
 
-  EXPECT_NEAR(seen.variance / expected_variance(symmetric_part(setup), probe_), 1, 0.2);
+  EXPECT_NEAR(seen.variance / expected_variance(symmetric_part(example), probe_), 1, 0.2);
 }
 
 TEST_P(HutchinsonTest, SeveralProbesDivideTheVariance) {
-  Setup setup = one_row_many_probes(probe_, 2);
-  setup.config.divergence.probes = 4;
+  Example example = one_row_many_probes(probe_, 2);
+  example.config.divergence.probes = 4;
 
-  const LogDensity density = engine_of(setup)->log_density(setup.request());
+  const LogDensity density = engine_of(example)->log_density(example.request());
 
-  const double expected = expected_variance(symmetric_part(setup), probe_) / 4;
+  const double expected = expected_variance(symmetric_part(example), probe_) / 4;
   EXPECT_NEAR(moments(density.delta_logp).variance / expected, 1, 0.2);
   EXPECT_NEAR(moments(density.divergence_variance).mean / expected, 1, 0.1);
 }
 
 TEST_P(HutchinsonTest, DrawsAreAFunctionOfSeedEpochAndRow) {
-  Setup setup = one_row_many_probes(probe_, 1);
-  const auto delta = [](const Setup& of, std::uint64_t first_row, std::uint32_t epoch) {
+  Example example = one_row_many_probes(probe_, 1);
+  const auto delta = [](const Example& of, std::uint64_t first_row, std::uint32_t epoch) {
     DensityRequest request = of.request();
     request.first_row = first_row;
     request.epoch = epoch;
     return engine_of(of)->log_density(request).delta_logp;
   };
-  const std::vector<double> all = delta(setup, 0, 3);
-  setup.rows.resize(5 * setup.dim());
+  const std::vector<double> all = delta(example, 0, 3);
+  example.rows.resize(5 * example.dim());
 
-  EXPECT_EQ(delta(setup, 100, 3), std::vector<double>(all.begin() + 100, all.begin() + 105));
-  EXPECT_NE(delta(setup, 100, 4), std::vector<double>(all.begin() + 100, all.begin() + 105));
-  setup.config.seed += 1;
-  EXPECT_NE(delta(setup, 100, 3), std::vector<double>(all.begin() + 100, all.begin() + 105));
+  EXPECT_EQ(delta(example, 100, 3), std::vector<double>(all.begin() + 100, all.begin() + 105));
+  EXPECT_NE(delta(example, 100, 4), std::vector<double>(all.begin() + 100, all.begin() + 105));
+  example.config.seed += 1;
+  EXPECT_NE(delta(example, 100, 3), std::vector<double>(all.begin() + 100, all.begin() + 105));
 }
 
 TEST_P(HutchinsonTest, Float32DrawsAreTheRoundedFloat64Draws) {
-  Setup setup = one_row_many_probes(probe_, 1);
-  const std::vector<double> wide = engine_of(setup)->log_density(setup.request()).delta_logp;
-  setup.config.precision = Precision::float32;
+  Example example = one_row_many_probes(probe_, 1);
+  const std::vector<double> wide = engine_of(example)->log_density(example.request()).delta_logp;
+  example.config.precision = Precision::float32;
 
-  EXPECT_LE(relative_error(engine_of(setup)->log_density(setup.request()).delta_logp, wide), 2e-6);
+  EXPECT_LE(relative_error(engine_of(example)->log_density(example.request()).delta_logp, wide), 2e-6);
 }
 
 TEST(Hutchinson, RademacherIsExactForADiagonalJacobian) {
-  Setup setup = one_row_many_probes(Probe::rademacher, 0, 3);
+  Example example = one_row_many_probes(Probe::rademacher, 0, 3);
   for (std::size_t i = 0; i < 9; ++i) {
-    if (i % 4 != 0) setup.theta[i] = 0;
+    if (i % 4 != 0) example.theta[i] = 0;
   }
 
-  EXPECT_LE(moments(engine_of(setup)->log_density(setup.request()).delta_logp).variance, 1e-28);
+  EXPECT_LE(moments(engine_of(example)->log_density(example.request()).delta_logp).variance, 1e-28);
 }
 
 // One draw is held over the whole solve, so a probe's estimate is a smooth function and the solve keeps its order.
 TEST(Hutchinson, ProbeIsHeldOverTheSolve) {
-  Setup setup = one_row_many_probes(Probe::gaussian, 2);
-  setup.config.flow.solve.solver = Solver::tsit5;
-  setup.rows.resize(20 * setup.dim());
-  setup.config.flow.solve.steps = 20;
-  const std::vector<double> coarse = engine_of(setup)->log_density(setup.request()).delta_logp;
-  setup.config.flow.solve.steps = 80;
+  Example example = one_row_many_probes(Probe::gaussian, 2);
+  example.config.flow.solve.solver = Solver::tsit5;
+  example.rows.resize(20 * example.dim());
+  example.config.flow.solve.steps = 20;
+  const std::vector<double> coarse = engine_of(example)->log_density(example.request()).delta_logp;
+  example.config.flow.solve.steps = 80;
 
-  EXPECT_LE(relative_error(coarse, engine_of(setup)->log_density(setup.request()).delta_logp), 1e-6);
+  EXPECT_LE(relative_error(coarse, engine_of(example)->log_density(example.request()).delta_logp), 1e-6);
 }
 
 }  // namespace

@@ -12,14 +12,14 @@ namespace cnf::test {
 namespace {
 
 // A flow smooth enough to show an order with few steps.
-Setup smooth(Solver solver, int steps) {
+Example smooth(Solver solver, int steps) {
   EngineConfig config = small_config(2, 8, 2);
   config.flow.solve = {.solver = solver, .t0 = 0, .t1 = 1, .steps = steps};
-  return make_setup(config, 5, 4);
+  return make_example(config, 5, 4);
 }
 
-std::vector<double> ends(const Setup& setup) {
-  const LogDensity density = engine_of(setup)->log_density(setup.request());
+std::vector<double> ends(const Example& example) {
+  const LogDensity density = engine_of(example)->log_density(example.request());
   std::vector<double> all = density.base_points;
   all.insert(all.end(), density.delta_logp.begin(), density.delta_logp.end());
   return all;
@@ -53,11 +53,11 @@ TEST_P(IntegratorTest, AgreesWithTheReference) {
     EngineConfig config = small_config(3, 7, 2);
     config.flow.solve = {.solver = solver_, .t0 = -0.5, .t1 = 0.75, .steps = 7};
     config.precision = precision;
-    const Setup setup = make_setup(config, 9);
+    const Example example = make_example(config, 9);
 
-    const LogDensity density = engine_of(setup)->log_density(setup.request());
+    const LogDensity density = engine_of(example)->log_density(example.request());
 
-    const ReferenceAnswer expected = reference_answer(setup);
+    const ReferenceAnswer expected = reference_answer(example);
     const Measurement measurement{"solver " + std::string(GetParam()) + ", " + precision_name(precision),
                                   "kernels/core/tableau.hpp", "reference, log-density of 7 steps"};
     expect_within(measurement, relative_error(density.logprob, expected.logprob), value_tolerance(precision));
@@ -67,13 +67,13 @@ TEST_P(IntegratorTest, AgreesWithTheReference) {
 }
 
 TEST_P(IntegratorTest, EvaluatesTheFieldNoOftenerThanTheSolutionNeeds) {
-  const Setup setup = smooth(solver_, 6);
+  const Example example = smooth(solver_, 6);
 
-  const LogDensity density = engine_of(setup)->log_density(setup.request());
+  const LogDensity density = engine_of(example)->log_density(example.request());
 
-  EXPECT_EQ(density.evaluations, setup.count() * 6 * static_cast<std::uint64_t>(tableau_.solution_stages));
-  EXPECT_EQ(density.num_steps, std::vector<std::int32_t>(setup.count(), 6));
-  EXPECT_EQ(density.num_accepted_steps, std::vector<std::int32_t>(setup.count(), 6));
+  EXPECT_EQ(density.evaluations, example.count() * 6 * static_cast<std::uint64_t>(tableau_.solution_stages));
+  EXPECT_EQ(density.num_steps, std::vector<std::int32_t>(example.count(), 6));
+  EXPECT_EQ(density.num_accepted_steps, std::vector<std::int32_t>(example.count(), 6));
 }
 
 TEST_P(IntegratorTest, SamplesAgreeWithTheReference) {
@@ -81,13 +81,13 @@ TEST_P(IntegratorTest, SamplesAgreeWithTheReference) {
     EngineConfig config = small_config(3, 7, 2);
     config.flow.solve = {.solver = solver_, .t0 = -0.5, .t1 = 0.75, .steps = 7};
     config.precision = precision;
-    const Setup setup = make_setup(config, 9);
+    const Example example = make_example(config, 9);
 
-    const Samples samples = engine_of(setup)->sample({.count = setup.count(), .base_points = setup.rows});
+    const Samples samples = engine_of(example)->sample({.count = example.count(), .base_points = example.rows});
 
     std::vector<double> expected;
-    for (std::size_t n = 0; n < setup.count(); ++n) {
-      const std::vector<double> x = reference::sample(problem_of(setup), reference::row_of(setup.rows, 3, n));
+    for (std::size_t n = 0; n < example.count(); ++n) {
+      const std::vector<double> x = reference::sample(problem_of(example), reference::row_of(example.rows, 3, n));
       expected.insert(expected.end(), x.begin(), x.end());
     }
     expect_within({"solver " + std::string(GetParam()) + ", " + precision_name(precision), "kernels/core/tableau.hpp",
@@ -97,38 +97,38 @@ TEST_P(IntegratorTest, SamplesAgreeWithTheReference) {
 }
 
 TEST(Integrator, StepsAreEqualWhereDt0DoesNotDivideTheInterval) {
-  Setup setup = smooth(Solver::tsit5, 0);
-  setup.config.flow.solve.dt0 = 0.3;
-  const std::vector<double> from_dt0 = ends(setup);
+  Example example = smooth(Solver::tsit5, 0);
+  example.config.flow.solve.dt0 = 0.3;
+  const std::vector<double> from_dt0 = ends(example);
 
   EXPECT_EQ(from_dt0, ends(smooth(Solver::tsit5, 4)));
 }
 
 TEST(Integrator, RoundingOfDt0MakesNoExtraStep) {
-  Setup setup = smooth(Solver::heun, 0);
+  Example example = smooth(Solver::heun, 0);
   for (const auto& [dt0, steps] :
        std::vector<std::pair<double, int>>{{0.05, 20}, {0.1, 10}, {1.0 / 3, 3}, {1, 1}, {7, 1}}) {
-    setup.config.flow.solve.dt0 = dt0;
-    EXPECT_EQ(engine_of(setup)->log_density(setup.request()).num_steps.front(), steps) << dt0;
+    example.config.flow.solve.dt0 = dt0;
+    EXPECT_EQ(engine_of(example)->log_density(example.request()).num_steps.front(), steps) << dt0;
   }
 }
 
 TEST(Integrator, SamplingUndoesTheSolveToTheBase) {
-  const Setup setup = smooth(Solver::tsit5, 40);
-  const std::unique_ptr<Engine> engine = engine_of(setup);
-  const LogDensity density = engine->log_density(setup.request());
+  const Example example = smooth(Solver::tsit5, 40);
+  const std::unique_ptr<Engine> engine = engine_of(example);
+  const LogDensity density = engine->log_density(example.request());
 
   const Samples samples =
-      engine->sample({.count = setup.count(), .base_points = density.base_points, .with_logprob = true});
+      engine->sample({.count = example.count(), .base_points = density.base_points, .with_logprob = true});
 
   // 40 steps of order five leave 1e-8 of truncation each way.
-  EXPECT_LE(relative_error(samples.points, setup.rows), 1e-7);
+  EXPECT_LE(relative_error(samples.points, example.rows), 1e-7);
   EXPECT_LE(relative_error(samples.logprob, density.logprob), 1e-7);
 }
 
 TEST(Integrator, SampledPointsDoNotDependOnAskingForTheirLogDensity) {
-  const Setup setup = smooth(Solver::tsit5, 10);
-  const std::unique_ptr<Engine> engine = engine_of(setup);
+  const Example example = smooth(Solver::tsit5, 10);
+  const std::unique_ptr<Engine> engine = engine_of(example);
 
   EXPECT_EQ(engine->sample({.count = 37}).points, engine->sample({.count = 37, .with_logprob = true}).points);
 }

@@ -15,20 +15,20 @@ namespace {
 
 constexpr const char* optimiser_file = "kernels/core/optimiser.hpp";
 
-Setup rows_to_fit(Precision precision = Precision::float64) {
+Example rows_to_fit(Precision precision = Precision::float64) {
   EngineConfig config = small_config(3, 5, 2);
   config.precision = precision;
-  return make_setup(config, 37, 9);
+  return make_example(config, 37, 9);
 }
 
-std::unique_ptr<Engine> loaded(const Setup& setup) {
-  std::unique_ptr<Engine> engine = engine_of(setup);
-  engine->load_rows(setup.rows);
+std::unique_ptr<Engine> loaded(const Example& example) {
+  std::unique_ptr<Engine> engine = engine_of(example);
+  engine->load_rows(example.rows);
   return engine;
 }
 
-Batch whole(const Setup& setup) {
-  return {.first = 0, .count = setup.count()};
+Batch whole(const Example& example) {
+  return {.first = 0, .count = example.count()};
 }
 
 double rate(int k) {
@@ -39,18 +39,18 @@ class OptimiserTest : public testing::TestWithParam<Precision> {
  protected:
   // Six updates by the engine and, from the engine's own gradients, by the reference.
   void expect_updates_of_the_reference(const std::string& choice, const OptimiserConfig& config) const {
-    const Setup setup = rows_to_fit(GetParam());
+    const Example example = rows_to_fit(GetParam());
     reference::AdamW rule{config.b1, config.b2, config.eps, config.weight_decay, config.clip_norm, {}};
-    for (const ParameterTensor& tensor : parameter_tensors(setup.config.flow)) {
+    for (const ParameterTensor& tensor : parameter_tensors(example.config.flow)) {
       rule.decays.insert(rule.decays.end(), tensor.count, config.decay == Decay::all || tensor.is_weight);
     }
-    const std::unique_ptr<Engine> engine = loaded(setup);
+    const std::unique_ptr<Engine> engine = loaded(example);
     reference::AdamState state;
-    std::vector<double> theta = setup.theta;
+    std::vector<double> theta = example.theta;
 
     for (int k = 0; k < 6; ++k) {
-      const std::vector<double> gradient = engine->loss_gradient(setup.request()).values;
-      engine->gradient(whole(setup));
+      const std::vector<double> gradient = engine->loss_gradient(example.request()).values;
+      engine->gradient(whole(example));
       engine->update(config, rate(k));
       reference::adamw_update(rule, rate(k), gradient, state, theta);
       EXPECT_NEAR(engine->figures().gradient_norm / reference::norm(gradient), 1, 1e-6);
@@ -82,11 +82,11 @@ TEST_P(OptimiserTest, AdamWTakesItsOwnConstants) {
 }
 
 TEST_P(OptimiserTest, LossAndGradientOfAStepAreThoseOfTheRows) {
-  const Setup setup = rows_to_fit(GetParam());
-  const std::unique_ptr<Engine> engine = loaded(setup);
-  const Gradient expected = engine->loss_gradient(setup.request());
+  const Example example = rows_to_fit(GetParam());
+  const std::unique_ptr<Engine> engine = loaded(example);
+  const Gradient expected = engine->loss_gradient(example.request());
 
-  engine->gradient(whole(setup));
+  engine->gradient(whole(example));
   const StepFigures figures = engine->figures();
 
   EXPECT_LE(relative_error(single(figures.loss), single(expected.loss)), value_tolerance(GetParam()));
@@ -96,12 +96,12 @@ TEST_P(OptimiserTest, LossAndGradientOfAStepAreThoseOfTheRows) {
 }
 
 TEST_P(OptimiserTest, AccumulatedPiecesAreTheWholeBatch) {
-  const Setup setup = rows_to_fit(GetParam());
-  const std::unique_ptr<Engine> engine = loaded(setup), pieces = loaded(setup);
-  const double count = static_cast<double>(setup.count());
+  const Example example = rows_to_fit(GetParam());
+  const std::unique_ptr<Engine> engine = loaded(example), pieces = loaded(example);
+  const double count = static_cast<double>(example.count());
 
   for (int k = 0; k < 3; ++k) {
-    engine->gradient(whole(setup));
+    engine->gradient(whole(example));
     pieces->gradient({.first = 0, .count = 5, .weight = 5 / count});
     pieces->gradient({.first = 5, .count = 31, .weight = 31 / count, .accumulate = true});
     pieces->gradient({.first = 36, .count = 1, .weight = 1 / count, .accumulate = true});
@@ -115,18 +115,18 @@ TEST_P(OptimiserTest, AccumulatedPiecesAreTheWholeBatch) {
 }
 
 TEST_P(OptimiserTest, ShufflingReordersRowsAndLosesNone) {
-  const Setup setup = rows_to_fit(GetParam());
-  const std::unique_ptr<Engine> engine = loaded(setup);
+  const Example example = rows_to_fit(GetParam());
+  const std::unique_ptr<Engine> engine = loaded(example);
   const auto part = [&engine] {
     engine->gradient({.first = 0, .count = 7});
     return engine->figures().loss;
   };
-  engine->gradient(whole(setup));
+  engine->gradient(whole(example));
   const double loss = engine->figures().loss, first = part();
 
   engine->shuffle(1);
   const double shuffled = part();
-  engine->gradient(whole(setup));
+  engine->gradient(whole(example));
 
   EXPECT_NE(shuffled, first);
   EXPECT_LE(relative_error(single(engine->figures().loss), single(loss)), value_tolerance(GetParam()));
@@ -137,11 +137,11 @@ TEST_P(OptimiserTest, ShufflingReordersRowsAndLosesNone) {
 }
 
 TEST_P(OptimiserTest, StateMovesToAnotherEngineWithoutChangingABit) {
-  const Setup setup = rows_to_fit(GetParam());
-  const std::unique_ptr<Engine> engine = loaded(setup), resumed = loaded(setup);
-  const auto steps = [&setup](Engine& of, int begin, int end) {
+  const Example example = rows_to_fit(GetParam());
+  const std::unique_ptr<Engine> engine = loaded(example), resumed = loaded(example);
+  const auto steps = [&example](Engine& of, int begin, int end) {
     for (int k = begin; k < end; ++k) {
-      of.gradient(whole(setup));
+      of.gradient(whole(example));
       of.update({}, rate(k));
     }
   };
@@ -158,18 +158,18 @@ TEST_P(OptimiserTest, StateMovesToAnotherEngineWithoutChangingABit) {
 }
 
 TEST_P(OptimiserTest, NonFiniteGradientLeavesEverythingAsItWas) {
-  Setup setup = rows_to_fit(GetParam());
-  setup.config.flow.field.nonlinearity = Nonlinearity::square;
-  std::unique_ptr<Engine> engine = loaded(setup);
-  engine->gradient(whole(setup));
+  Example example = rows_to_fit(GetParam());
+  example.config.flow.field.nonlinearity = Nonlinearity::square;
+  std::unique_ptr<Engine> engine = loaded(example);
+  engine->gradient(whole(example));
   engine->update({}, 0.01);
   const std::vector<double> theta = engine->parameters();
   const OptimiserState state = engine->optimiser_state();
-  std::vector<double> rows = setup.rows;
+  std::vector<double> rows = example.rows;
   for (double& entry : rows) entry = 1e30;
 
   engine->load_rows(rows);
-  engine->gradient(whole(setup));
+  engine->gradient(whole(example));
   engine->update({}, 0.01);
 
   EXPECT_FALSE(engine->figures().finite);

@@ -6,8 +6,8 @@
 namespace cnf {
 namespace {
 
-constexpr double rounding = 1e-12;       // relative, of a cosine in float64
-constexpr double printed_digits = 1e-5;  // relative, of check values written with five digits
+constexpr double rounding = 1e-12;         // relative, of a cosine in float64
+constexpr double printed_digits = 1.3e-5;  // relative: half a unit of the fifth digit of 4.0504
 
 void expect_relative(double actual, double expected, double tolerance) {
   EXPECT_NEAR(actual / expected, 1, tolerance);

@@ -112,7 +112,9 @@ TEST_P(TableauTest, MeetsTheOrderConditions) {
   expect_within({"solver " + std::string(GetParam()), "kernels/core/tableau.hpp",
                  "order conditions through order " + std::to_string(tableau_.order) + " (absolute)"},
                 residual(tableau_, solution(tableau_), tableau_.order), digits);
-  if (tableau_.order < 5) EXPECT_GT(residual(tableau_, solution(tableau_), tableau_.order + 1), 1e-3);
+  if (tableau_.order < 5) {
+    EXPECT_GT(residual(tableau_, solution(tableau_), tableau_.order + 1), 1e-3);
+  }
 }
 
 TEST_P(TableauTest, EmbeddedMethodIsOneOrderLower) {

@@ -19,6 +19,7 @@ struct TileRows {
   int count = 0;                 // of this tile; further lanes are idle and work on row `first`
   std::uint64_t row_number = 0;  // of values[0] in the whole data set
   std::uint32_t epoch = 0;
+  int first_probe = 0;  // of those drawn for a row
 
   CNF_INLINE long row(int lane) const {
     const long at = first + (lane < count ? lane : 0);

@@ -62,7 +62,10 @@ class CpuEngine final : public Engine {
   LogDensity log_density(const DensityRequest& request) override {
     const std::vector<Real> rows = rounded<Real>(request.rows), probes = rounded<Real>(request.probes);
     Job<Real> job = density_job(rows, probes, request);
-    return solved(job, request.on_failure);
+    LogDensity density = solved(job, request.on_failure);
+    if (job.estimator.form == DivergenceForm::probes && job.estimator.columns > 1)
+      density.divergence_variance = probe_variance(job);
+    return density;
   }
 
   Samples sample(const SampleRequest& request) override {
@@ -178,6 +181,30 @@ class CpuEngine final : public Engine {
     density.evaluations = answers.evaluations;
     density.failures = answers.failures;
     return density;
+  }
+
+  // Variance of the mean over K probes, from K solves of one probe each: the path of x is the same in all.
+  std::vector<double> probe_variance(const Job<Real>& all) {
+    const int probes = all.estimator.columns;
+    const Estimator one = {DivergenceForm::probes, 1};
+    std::vector<double> sum(static_cast<std::size_t>(all.row_count)), squares(sum.size());
+    for (int k = 0; k < probes; ++k) {
+      Job<Real> job = runner_.job(Direction::to_base, one, theta_);
+      job.rows = all.rows;
+      job.row_count = all.row_count;
+      job.row_number = all.row_number;
+      job.epoch = all.epoch;
+      job.first_probe = k;
+      job.probes = all.probes == nullptr ? nullptr : all.probes + k * all.row_count * plan_.dim;
+      const cpu::Answers<Real> answers = runner_.solve(job);
+      for (std::size_t n = 0; n < sum.size(); ++n) {  // the mean and the squares around it, updated (Welford 1962)
+        const double value = static_cast<double>(answers.delta_logp[n]), off = value - sum[n];
+        sum[n] += off / (k + 1);
+        squares[n] += off * (value - sum[n]);
+      }
+    }
+    for (double& square : squares) square /= static_cast<double>(probes) * (probes - 1);
+    return squares;
   }
 
   AdamwStep<Real> next_step(const OptimiserConfig& config, double learning_rate) {

@@ -56,6 +56,7 @@ struct Job {
   long row_count = 0;
   std::uint64_t row_number = 0;
   std::uint32_t epoch = 0;
+  int first_probe = 0;
   Real weight = 0;  // of each row in the loss
 };
 

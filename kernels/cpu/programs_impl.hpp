@@ -259,7 +259,8 @@ long flow_gradient_size(const Job<Real>& job) {
 
 template <class Real>
 TileRows<Real> rows_of(const Job<Real>& job, const TileTask<Real>& task) {
-  return {job.rows, job.order, job.probes, job.row_count, task.first, task.count, job.row_number, job.epoch};
+  return {job.rows,   job.order,      job.probes, job.row_count,  task.first,
+          task.count, job.row_number, job.epoch,  job.first_probe};
 }
 
 template <class Real>

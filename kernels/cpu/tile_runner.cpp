@@ -46,8 +46,8 @@ TileRunner<Real>::TileRunner(const Plan& plan, int threads)
 
 template <class Real>
 typename TileRunner<Real>::Preparation& TileRunner<Real>::preparation_for(Direction direction, Estimator estimator) {
-  if (direction == Direction::to_base) return preparations_[0];
-  return preparations_[estimator.form == DivergenceForm::none ? 1 : 2];
+  if (direction == Direction::to_base) return preparations_[estimator.columns == plan_.estimator.columns ? 0 : 1];
+  return preparations_[estimator.form == DivergenceForm::none ? 2 : 3];
 }
 
 template <class Real>

@@ -64,7 +64,7 @@ class TileRunner {
   Plan plan_;
   int threads_;
   const Programs<Real>* programs_;
-  std::array<Preparation, 3> preparations_;  // to base, to data without and with the divergence
+  std::array<Preparation, 4> preparations_;  // to base, to base with one probe, to data without and with the divergence
   std::vector<Memory> workspaces_;           // one a thread
   Memory gradients_;
 };

@@ -16,20 +16,20 @@ namespace {
 constexpr const char* controller_file = "kernels/core/step_size_controller.hpp";
 
 // Weights three times the usual ones make rows differ in their steps.
-Setup rough(const std::function<void(SolveConfig&)>& change, Precision precision = Precision::float64) {
+Example rough(const std::function<void(SolveConfig&)>& change, Precision precision = Precision::float64) {
   EngineConfig config = small_config(3, 10, 2);
   config.flow.solve = {.dt0 = 0.1, .tolerances = Tolerances{1e-5, 1e-7}};
   change(config.flow.solve);
   config.precision = precision;
-  Setup setup = make_setup(config, 17, 3);
-  for (double& entry : setup.theta) entry *= 3;
-  return setup;
+  Example example = make_example(config, 17, 3);
+  for (double& entry : example.theta) entry *= 3;
+  return example;
 }
 
-void expect_same_steps(const std::string& choice, const Setup& setup) {
-  const Gradient gradient = engine_of(setup)->loss_gradient(setup.request());
+void expect_same_steps(const std::string& choice, const Example& example) {
+  const Gradient gradient = engine_of(example)->loss_gradient(example.request());
 
-  const ReferenceAnswer expected = reference_answer(setup);
+  const ReferenceAnswer expected = reference_answer(example);
   const Measurement measurement{choice, controller_file, "reference, log-density and gradient"};
   EXPECT_EQ(gradient.density.num_steps, expected.num_steps);
   EXPECT_EQ(gradient.density.num_accepted_steps, expected.num_accepted_steps);
@@ -60,16 +60,16 @@ TEST_P(AdaptiveSolver, TakesTheStepsOfTheReferenceOrIsRefused) {
 
 TEST_P(AdaptiveSolver, SamplesAgreeWithTheReference) {
   if (!tableau_of(solver_).estimates_error) return;
-  const Setup setup = rough([this](SolveConfig& solve) {
+  const Example example = rough([this](SolveConfig& solve) {
     solve.solver = solver_;
     solve.tolerances = Tolerances{1e-3, 1e-4};
   });
 
-  const Samples samples = engine_of(setup)->sample({.count = setup.count(), .base_points = setup.rows});
+  const Samples samples = engine_of(example)->sample({.count = example.count(), .base_points = example.rows});
 
   std::vector<double> expected;
-  for (std::size_t n = 0; n < setup.count(); ++n) {
-    const std::vector<double> x = reference::sample(problem_of(setup), reference::row_of(setup.rows, 3, n));
+  for (std::size_t n = 0; n < example.count(); ++n) {
+    const std::vector<double> x = reference::sample(problem_of(example), reference::row_of(example.rows, 3, n));
     expected.insert(expected.end(), x.begin(), x.end());
   }
   EXPECT_LE(relative_error(samples.points, expected), tolerance::golden64);
@@ -111,52 +111,53 @@ TEST(StepSizeController, OtherTimesAgree) {
 }
 
 TEST(StepSizeController, FirstStepBeyondTheEndStopsThere) {
-  const Setup setup = rough([](SolveConfig& solve) {
+  const Example example = rough([](SolveConfig& solve) {
     solve.dt0 = 50;
     solve.tolerances = Tolerances{10, 10};
   });
 
-  EXPECT_EQ(engine_of(setup)->log_density(setup.request()).num_steps, std::vector<std::int32_t>(setup.count(), 1));
-  expect_same_steps("adaptive with dt0 over the interval", setup);
+  EXPECT_EQ(engine_of(example)->log_density(example.request()).num_steps,
+            std::vector<std::int32_t>(example.count(), 1));
+  expect_same_steps("adaptive with dt0 over the interval", example);
 }
 
 TEST(StepSizeController, HutchinsonEstimateIsPartOfTheError) {
-  Setup setup = rough([](SolveConfig&) {});
-  setup.config.divergence = {.divergence = Divergence::hutchinson, .probes = 2};
-  const std::vector<double> theta = setup.theta;
-  setup = make_setup(setup.config, 11, 3);
-  setup.theta = theta;
+  Example example = rough([](SolveConfig&) {});
+  example.config.divergence = {.divergence = Divergence::hutchinson, .probes = 2};
+  const std::vector<double> theta = example.theta;
+  example = make_example(example.config, 11, 3);
+  example.theta = theta;
 
-  expect_same_steps("adaptive with hutchinson", setup);
+  expect_same_steps("adaptive with hutchinson", example);
 }
 
 TEST(StepSizeController, Float32TakesNearlyTheSameSolution) {
-  const Setup setup = rough([](SolveConfig&) {}, Precision::float32);
+  const Example example = rough([](SolveConfig&) {}, Precision::float32);
 
-  const Gradient gradient = engine_of(setup)->loss_gradient(setup.request());
+  const Gradient gradient = engine_of(example)->loss_gradient(example.request());
 
-  const ReferenceAnswer expected = reference_answer(setup);
+  const ReferenceAnswer expected = reference_answer(example);
   const Measurement measurement{"adaptive tsit5, float32", controller_file, "reference, log-density and gradient"};
   expect_within(measurement, relative_error(gradient.density.logprob, expected.logprob), tolerance::adaptive32);
   expect_within(measurement, relative_error(gradient.values, expected.gradient), tolerance::adaptive32);
 }
 
 TEST(StepSizeController, TightTolerancesConvergeToTheFixedSolve) {
-  Setup setup = rough([](SolveConfig& solve) { solve.tolerances = Tolerances{1e-10, 1e-12}; });
-  const std::vector<double> adaptive = engine_of(setup)->log_density(setup.request()).logprob;
-  setup.config.flow.solve.tolerances.reset();
-  setup.config.flow.solve.steps = 800;
+  Example example = rough([](SolveConfig& solve) { solve.tolerances = Tolerances{1e-10, 1e-12}; });
+  const std::vector<double> adaptive = engine_of(example)->log_density(example.request()).logprob;
+  example.config.flow.solve.tolerances.reset();
+  example.config.flow.solve.steps = 800;
 
-  EXPECT_LE(relative_error(adaptive, engine_of(setup)->log_density(setup.request()).logprob), 1e-7);
+  EXPECT_LE(relative_error(adaptive, engine_of(example)->log_density(example.request()).logprob), 1e-7);
 }
 
 TEST(StepSizeController, TooManyStepsIsAnErrorThatNamesTheRow) {
-  const Setup setup = rough([](SolveConfig& solve) { solve.max_steps = 3; });
-  DensityRequest request = setup.request();
+  const Example example = rough([](SolveConfig& solve) { solve.max_steps = 3; });
+  DensityRequest request = example.request();
   request.first_row = 1000;
 
   try {
-    engine_of(setup)->log_density(request);
+    engine_of(example)->log_density(request);
     FAIL() << "three steps cannot have been enough";
   } catch (const Error& error) {
     const std::string message = error.what();
@@ -168,18 +169,18 @@ TEST(StepSizeController, TooManyStepsIsAnErrorThatNamesTheRow) {
 }
 
 TEST(StepSizeController, FailedRowsAreNaNOnRequestAndLeaveTheOthersAlone) {
-  Setup setup = rough([](SolveConfig&) {});
-  const LogDensity all = engine_of(setup)->log_density(setup.request());
+  Example example = rough([](SolveConfig&) {});
+  const LogDensity all = engine_of(example)->log_density(example.request());
   const auto [fewest, most] = std::minmax_element(all.num_steps.begin(), all.num_steps.end());
   ASSERT_LT(*fewest, *most) << "the rows of this test should need different numbers of steps";
-  setup.config.flow.solve.max_steps = *most - 1;
-  DensityRequest request = setup.request();
+  example.config.flow.solve.max_steps = *most - 1;
+  DensityRequest request = example.request();
   request.on_failure = OnFailure::nan;
 
-  const LogDensity some = engine_of(setup)->log_density(request);
+  const LogDensity some = engine_of(example)->log_density(request);
 
   std::uint64_t failures = 0;
-  for (std::size_t n = 0; n < setup.count(); ++n) {
+  for (std::size_t n = 0; n < example.count(); ++n) {
     if (all.num_steps[n] == *most) {
       EXPECT_TRUE(std::isnan(some.logprob[n])) << n;
       ++failures;
@@ -191,15 +192,15 @@ TEST(StepSizeController, FailedRowsAreNaNOnRequestAndLeaveTheOthersAlone) {
 }
 
 TEST(StepSizeController, ExplodingFieldIsAnErrorOrNaN) {
-  Setup setup = rough([](SolveConfig&) {});
-  setup.config.flow.field.nonlinearity = Nonlinearity::square;
-  for (double& entry : setup.rows) entry = 1e200;
-  DensityRequest request = setup.request();
+  Example example = rough([](SolveConfig&) {});
+  example.config.flow.field.nonlinearity = Nonlinearity::square;
+  for (double& entry : example.rows) entry = 1e200;
+  DensityRequest request = example.request();
 
-  EXPECT_THROW(engine_of(setup)->log_density(request), Error);
+  EXPECT_THROW(engine_of(example)->log_density(request), Error);
   request.on_failure = OnFailure::nan;
-  const LogDensity density = engine_of(setup)->log_density(request);
-  EXPECT_EQ(density.failures, setup.count());
+  const LogDensity density = engine_of(example)->log_density(request);
+  EXPECT_EQ(density.failures, example.count());
   for (double value : density.logprob) EXPECT_TRUE(std::isnan(value));
 }
 
