@@ -41,7 +41,8 @@ Figure heat_figure(const ReportData& data) {
   Svg svg;
   Plot plot(svg, square, {column_name(data, 0), grid.x}, {column_name(data, 1), grid.y});
   draw_heat(plot, grid, colours);
-  draw_points(plot, data.train.points, "dots small over");
+  const bool many = data.train.rows(2) > 1000;
+  draw_points(plot, data.train.points, many ? "dots small over" : "dots over");
   draw_heat_key(svg, {square.x + square.width + 12, square.y, 8, square.height}, colours);
   Figure figure{
       "Log-density",

@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "figure.hpp"
+#include "statistics.hpp"
 #include "style.hpp"
 #include "svg.hpp"
 
@@ -94,6 +95,9 @@ std::string final_figures(const ReportData& data) {
   if (const Metrics* last = last_with(data, &Metrics::evaluations)) {
     figures.add("Evaluations an epoch", readable(last->evaluations, 3));
   }
+  if (!data.train.solver_steps.empty()) {
+    figures.add("Solver steps", readable(mean(data.train.solver_steps), 3), data.adaptive ? "a row, mean" : "a row");
+  }
   figures.add("Dimensions", std::to_string(data.dim));
   figures.add("Parameters", readable(static_cast<double>(data.parameters)));
   return figures.list();
@@ -125,7 +129,7 @@ std::string title_of(const ReportData& data) {
 
 std::string header(const ReportData& data) {
   return fmt::format(
-      "<header>\n<h1>{}</h1>\n<p class=\"lead\">A continuous normalizing flow of {} {} in {}</p>\n{}{}</header>\n",
+      "<header>\n<h1>{}</h1>\n<p class=\"lead\">Run {}: a continuous normalizing flow of {} {}</p>\n{}{}</header>\n",
       escape(title_of(data)), data.dim, data.dim == 1 ? "dimension" : "dimensions", escape(data.run),
       final_figures(data), notes(data));
 }

@@ -26,8 +26,8 @@ void Plot::draw_axes(const Axis& x, const Axis& y) {
       svg_.text(frame_.x - 6, y_(tick.value) + 3.5, tick.label, "tick end");
     }
   }
-  svg_.line(frame_.x, bottom, right, bottom, "axis");
   if (x.wanted_ticks > 0) {
+    svg_.line(frame_.x, bottom, right, bottom, "axis");
     for (const Tick& tick : ticks(x.range, x.spacing, x.wanted_ticks)) {
       svg_.line(x_(tick.value), bottom, x_(tick.value), bottom + 4, "axis");
       svg_.text(x_(tick.value), bottom + 16, tick.label, "tick");

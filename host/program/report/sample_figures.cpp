@@ -58,6 +58,7 @@ void draw_marginal(Svg& svg, const Corner& corner, std::size_t column) {
             {"", {0, 1.08 * highest}, Spacing::linear, 0});
   if (!corner.data.train.points.empty()) plot.steps(train, "area data");
   plot.steps(samples, "line flow");
+  plot.horizontal(0, "axis");
 }
 
 void draw_contours(Plot& plot, const Corner& corner, const std::vector<double>& points, std::size_t row,
