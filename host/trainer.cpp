@@ -46,7 +46,7 @@ struct Trainer::Impl {
     const std::size_t batch = config.batch_size == 0 ? rows : std::min(config.batch_size, rows);
     const auto batches = static_cast<std::size_t>(config.accumulate);
     batch_rows = batch;
-    update_rows = batches < rows / batch ? batch * batches : rows;
+    update_rows = batches <= (rows - 1) / batch ? batch * batches : rows;  // the smaller, and no overflow
   }
 
   std::uint64_t updates_an_epoch() const { return (rows + update_rows - 1) / update_rows; }

@@ -63,8 +63,8 @@ INSTANTIATE_TEST_SUITE_P(Cases, GoldenSolve, testing::Combine(testing::ValuesIn(
 // Adaptive steps are not there yet; until they are, asking for them is refused, never answered by something else.
 TEST(Golden, CasesWithAdaptiveStepsAreRefusedInWords) {
   for (const std::string& name : solve_names(true)) {
-    const Setup setup = setup_from(golden::load(name), Precision::float64);
-    EXPECT_THROW(engine_of(setup), UsageError) << name;
+    const Example example = example_from(golden::load(name), Precision::float64);
+    EXPECT_THROW(engine_of(example), UsageError) << name;
   }
 }
 

@@ -94,8 +94,8 @@ TEST_F(ProgramTest, HelpIsGivenForEveryCommand) {
 
 TEST_F(ProgramTest, AClosedOutputEndsTheProgramQuietly) {
   const std::string program = CNF_GPU_PROGRAM;
-  for (const std::string& line : {"generate gaussian -n 100000 | head -n 1 > rows", "generate gaussian -n 5 >&-",
-                                  "generate gaussian -n 5 > /dev/full"}) {
+  for (const std::string line : {"generate gaussian -n 100000 | head -n 1 > rows", "generate gaussian -n 5 >&-",
+                                 "generate gaussian -n 5 > /dev/full"}) {
     write("script", "set -o pipefail; " + program + " " + line + "\n");
     const Outcome outcome = RunningProgram("/bin/bash", "script", path(".")).wait();
     EXPECT_EQ(outcome.code, 1) << line;
