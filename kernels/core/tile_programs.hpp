@@ -59,7 +59,7 @@ template <class Team, class Real>
 CNF_HD void gather_probes(const Team& team, const TileRows<Real>& rows, const Plan& plan, int columns, Real* probes) {
   const int samples = team.samples(), dim = plan.dim;
   team.for_each_index(columns * dim * samples, [=, &plan](int i) {
-    const int lane = i % samples, number = i / samples, k = number / dim;
+    const int lane = i % samples, number = i / samples, k = number / dim, drawn = rows.first_probe * dim + number;
     const long row = rows.row(lane);
     if (rows.probes) {
       probes[i] = rows.probes[(static_cast<long>(k) * rows.count_of_all + row) * dim + number % dim];
@@ -67,7 +67,7 @@ CNF_HD void gather_probes(const Team& team, const TileRows<Real>& rows, const Pl
     }
     const RandomStream stream = {plan.seed, 1, rows.epoch, rows.row_number + static_cast<std::uint64_t>(row)};
     probes[i] =
-        static_cast<Real>(plan.probe == Probe::gaussian ? random_normal(stream, number) : random_sign(stream, number));
+        static_cast<Real>(plan.probe == Probe::gaussian ? random_normal(stream, drawn) : random_sign(stream, drawn));
   });
 }
 
