@@ -10,10 +10,12 @@
 namespace cnf::inline CNF_ARCH {
 
 using cpu::Direction;
+using cpu::FailedRows;
 using cpu::GradientPointers;
 using cpu::Job;
 using cpu::Programs;
 using cpu::ThetaPointers;
+using cpu::TileFigures;
 using cpu::TileTask;
 
 inline const Stepping& stepping_of(const Plan& plan, Direction direction) {
@@ -22,7 +24,7 @@ inline const Stepping& stepping_of(const Plan& plan, Direction direction) {
 
 template <class Real>
 Real step_size(const Stepping& stepping) {
-  return static_cast<Real>((stepping.end - stepping.start) / stepping.steps);
+  return stepping.adaptive ? Real(0) : static_cast<Real>((stepping.end - stepping.start) / stepping.steps);
 }
 
 // A gate table to be filled.
@@ -93,14 +95,22 @@ Prepared<Real> place_prepared(Pieces<Real>& pieces, const Job<Real>& job) {
   for (Real** base : {&program.base.mean, &program.base.precision, &program.base.deviation, &program.base.slope})
     *base = pieces.take(plan.dim);
   program.base.log_scale = pieces.take(1);
-  program.layout = activation_layout(field, job.estimator, false);
 
   const Stepping& stepping = stepping_of(plan, job.direction);
+  const bool back = solves_back(plan.adjoint, job.direction);
+  program.adaptive = stepping.adaptive;
+  program.back_adaptive = back && plan.back.adaptive;
+  program.controller = controller_of<Real>(stepping, program.method.order);
+  program.back_controller = controller_of<Real>(plan.back, program.method.order);
+  if (!program.adaptive || (back && !program.back_adaptive))
+    program.layout = activation_layout(field, job.estimator, false);
+  if (program.adaptive || program.back_adaptive) program.lane_layout = activation_layout(field, job.estimator, true);
+
   p.table = place_table(pieces, stepping.steps, program.method.solution_stages, field.neurons);
   program.gates = {p.table.gate, p.table.offset, p.table.time, field.neurons};
   program.steps = stepping.steps;
   program.step = step_size<Real>(stepping);
-  if (solves_back(plan.adjoint, job.direction)) {
+  if (back) {
     p.back_table = place_table(pieces, plan.back.steps, program.method.solution_stages, field.neurons);
     program.back_gates = {p.back_table.gate, p.back_table.offset, p.back_table.time, field.neurons};
     program.back_steps = plan.back.steps;
@@ -196,14 +206,27 @@ template <class Real>
 struct Workspace {
   TileMemory<Real> memory;
   Record<Real> record;
+  LaneMemory<Real> lanes;
   Real* transposed;
 };
+
+// Panels of adaptive solves: an adjoint looks at each stage of a step, and at every step if it is checkpointed.
+template <class Real>
+LaneMemory<Real> place_lane_memory(Pieces<Real>& pieces, const Job<Real>& job, const FlowProgram<Real>& program,
+                                   bool with_gradient) {
+  const bool back = with_gradient && program.back_adaptive;
+  const bool recorded = with_gradient && program.adaptive && job.plan.adjoint == Adjoint::checkpoint;
+  if (!program.adaptive && !back) return {};
+  return place_lanes(pieces, job.plan, program.lane_layout, job.samples, back ? 2 * job.plan.dim + 1 : job.plan.dim + 1,
+                     back || recorded ? program.method.stages : 1, recorded ? job.record_capacity : 0);
+}
 
 template <class Real>
 Workspace<Real> place_workspace(Pieces<Real>& pieces, const Job<Real>& job, const FlowProgram<Real>& program,
                                 bool with_gradient) {
   Workspace<Real> w{};
   w.memory = place_tile(pieces, job.plan, job.estimator, program.layout, job.samples);
+  w.lanes = place_lane_memory(pieces, job, program, with_gradient);
   if (!with_gradient) return w;
   const long evaluations = static_cast<long>(program.steps) * program.method.solution_stages;
   const int widest = job.plan.width > job.plan.dim ? job.plan.width : job.plan.dim;
@@ -265,17 +288,69 @@ TileRows<Real> rows_of(const Job<Real>& job, const TileTask<Real>& task) {
 
 template <class Real>
 void scatter_answers(const Job<Real>& job, const TileTask<Real>& task, const FlowProgram<Real>& program,
-                     const TileMemory<Real>& m) {
+                     const Workspace<Real>& w) {
   const int dim = job.plan.dim;
-  const Stepping& stepping = stepping_of(job.plan, job.direction);
+  const TileMemory<Real>& m = w.memory;
+  const LaneClock<Real>& clock = w.lanes.clock;
   for (int lane = 0; lane < task.count; ++lane) {
     const long at = task.first + lane;
+    const bool failed = program.adaptive && clock.cause[lane] > 0;
+    const auto answer = [failed](Real value) { return failed ? Real(__builtin_nan("")) : value; };
     if (task.points)
-      for (int i = 0; i < dim; ++i) task.points[at * dim + i] = m.x[static_cast<long>(i) * job.samples + lane];
-    if (task.log_density) task.log_density[at] = m.log_density[lane];
-    if (task.delta_logp) task.delta_logp[at] = m.delta_logp[lane];
-    if (task.steps && !stepping.adaptive) task.steps[at] = task.accepted[at] = program.steps;
+      for (int i = 0; i < dim; ++i) task.points[at * dim + i] = answer(m.x[static_cast<long>(i) * job.samples + lane]);
+    if (task.log_density) task.log_density[at] = answer(m.log_density[lane]);
+    if (task.delta_logp) task.delta_logp[at] = answer(m.delta_logp[lane]);
+    if (!task.steps) continue;
+    task.steps[at] = program.adaptive ? static_cast<std::int32_t>(clock.attempted[lane]) : program.steps;
+    task.accepted[at] = program.adaptive ? static_cast<std::int32_t>(clock.accepted[lane]) : program.steps;
   }
+}
+
+// Adds up what a tile's adaptive solve cost, and which rows it failed.
+template <class Real>
+void count_lanes(const TileTask<Real>& task, const FlowProgram<Real>& program,
+                 const StepSizeController<Real>& controller, const LaneClock<Real>& clock, bool in_adjoint,
+                 TileFigures<Real>& figures) {
+  for (int lane = 0; lane < task.count; ++lane) {
+    figures.evaluations += static_cast<std::uint64_t>(
+        adaptive_evaluations(program.method, controller.select_initial_step, static_cast<long>(clock.attempted[lane])));
+    FailedRows& failed = figures.failed;
+    if (!(clock.cause[lane] > 0) || failed.count++ > 0) continue;
+    failed.position = task.first + lane;
+    failed.in_adjoint = in_adjoint;
+    failed.cause = static_cast<SolveFailure>(static_cast<int>(clock.cause[lane]));
+    failed.t = static_cast<double>(controller.start) +
+               static_cast<double>(controller.direction) * static_cast<double>(clock.now[lane]);
+    failed.step = static_cast<double>(clock.tried[lane]);
+    failed.error = clock.mean_square[lane] < StepSizeController<Real>::huge
+                       ? root(static_cast<double>(clock.mean_square[lane]))
+                       : __builtin_inf();
+  }
+}
+
+template <class Real>
+void count_solve(const TileTask<Real>& task, const FlowProgram<Real>& program, const LaneMemory<Real>& lanes,
+                 TileFigures<Real>& figures) {
+  if (program.adaptive) return count_lanes(task, program, program.controller, lanes.clock, false, figures);
+  const long evaluations = static_cast<long>(task.count) * program.steps * program.method.solution_stages;
+  figures.evaluations += static_cast<std::uint64_t>(evaluations);
+}
+
+// Beyond the solve's: those of the continuous adjoint's own solve, or of the stages computed again.
+template <class Real>
+void count_adjoint(const TileTask<Real>& task, const FlowProgram<Real>& program, const LaneMemory<Real>& lanes,
+                   TileFigures<Real>& figures) {
+  if (program.plan.adjoint == Adjoint::backsolve) {
+    if (program.back_adaptive)
+      return count_lanes(task, program, program.back_controller, lanes.back_clock, true, figures);
+    const long evaluations = static_cast<long>(task.count) * program.back_steps * program.method.solution_stages;
+    figures.evaluations += static_cast<std::uint64_t>(evaluations);
+    return;
+  }
+  if (!program.adaptive) return;
+  for (int lane = 0; lane < task.count; ++lane)
+    figures.evaluations +=
+        static_cast<std::uint64_t>(static_cast<long>(lanes.clock.accepted[lane]) * program.method.solution_stages);
 }
 
 // Runs `run` with the nonlinearity as a constant where it is the usual one.
@@ -288,35 +363,37 @@ void with_nonlinearity(Nonlinearity phi, F run) {
 }
 
 template <class Real>
-void solve_tile(const Job<Real>& job, const TileTask<Real>& task) {
+void solve_tile(const Job<Real>& job, const TileTask<Real>& task, TileFigures<Real>& figures) {
   const FlowProgram<Real> program = program_of(job);
   Pieces<Real> pieces(task.workspace);
   const Workspace<Real> w = place_workspace(pieces, job, program, false);
   const CpuTeam<Real> team(job.samples, nullptr);
   with_nonlinearity(job.plan.nonlinearity, [&](auto phi) {
     if (job.direction == Direction::to_base)
-      log_density_tile(team, phi, program, rows_of(job, task), w.memory, w.record);
+      log_density_tile(team, phi, program, rows_of(job, task), w.memory, w.record, w.lanes);
     else
-      sample_tile(team, phi, program, rows_of(job, task), w.memory);
+      sample_tile(team, phi, program, rows_of(job, task), w.memory, w.lanes);
   });
-  scatter_answers(job, task, program, w.memory);
+  scatter_answers(job, task, program, w);
+  count_solve(task, program, w.lanes, figures);
 }
 
 template <class Real>
-void gradient_tile(const Job<Real>& job, const TileTask<Real>& task, Real* memory, double* negative_log_density,
-                   Real* drift) {
+void gradient_tile(const Job<Real>& job, const TileTask<Real>& task, Real* memory, TileFigures<Real>& figures) {
   const FlowProgram<Real> program = program_of(job);
   Pieces<Real> pieces(task.workspace), gradient_pieces(memory);
   const Workspace<Real> w = place_workspace(pieces, job, program, true);
   FlowGradient<Real> gradient = place_gradient(gradient_pieces, job);
-  gradient.negative_log_density = negative_log_density;
-  gradient.drift = drift;
+  gradient.negative_log_density = &figures.negative_log_density;
+  gradient.drift = &figures.drift;
   const CpuTeam<Real> team(job.samples, w.transposed);
   with_nonlinearity(job.plan.nonlinearity, [&](auto phi) {
-    loss_gradient_tile(team, phi, program, rows_of(job, task), job.weight, w.memory, w.record, gradient);
+    loss_gradient_tile(team, phi, program, rows_of(job, task), job.weight, w.memory, w.record, gradient, w.lanes);
   });
   if (task.log_density)
     for (int lane = 0; lane < task.count; ++lane) task.log_density[task.first + lane] = w.memory.log_density[lane];
+  count_solve(task, program, w.lanes, figures);
+  count_adjoint(task, program, w.lanes, figures);
 }
 
 template <class Real>
