@@ -29,7 +29,7 @@ struct SharedGates {
 
   template <class V>
   CNF_INLINE Gate<V> at(int neuron, int) const {
-    return {V(gate[neuron]), V(offset[neuron])};
+    return {V(load_constant(gate + neuron)), V(load_constant(offset + neuron))};
   }
 };
 

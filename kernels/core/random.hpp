@@ -6,6 +6,10 @@
 
 #include "core/elementary.hpp"
 
+#ifdef __CUDACC__
+#include <curand_kernel.h>
+#endif
+
 namespace cnf::inline CNF_ARCH {
 
 struct RandomBlock {
@@ -15,6 +19,11 @@ struct RandomBlock {
 // The four integers that cuRAND's generator gives for curand_init(seed, subsequence = counter[3]:counter[2], offset = 4
 // (counter[1]:counter[0])).
 CNF_HD inline RandomBlock philox(RandomBlock counter, std::uint64_t seed) {
+#ifdef __CUDA_ARCH__
+  const uint4 drawn = curand_Philox4x32_10({counter.word[0], counter.word[1], counter.word[2], counter.word[3]},
+                                           {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
+  return {{drawn.x, drawn.y, drawn.z, drawn.w}};
+#else
   std::uint32_t key[2] = {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)};
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t a = std::uint64_t{0xD2511F53} * counter.word[0],
@@ -25,6 +34,7 @@ CNF_HD inline RandomBlock philox(RandomBlock counter, std::uint64_t seed) {
     key[1] += 0xBB67AE85;
   }
   return counter;
+#endif
 }
 
 // A stream is one row's numbers in one epoch for one purpose; block i holds its numbers 4 i to 4 i + 3.

@@ -55,8 +55,8 @@ CNF_HD TileMemory<Real> place_tile(Pieces<Real>& pieces, const Plan& plan, Estim
     m.stage.first_z = pieces.take(columns * widest * s);
   }
   m.scratch.jacobian_part = pieces.take((columns > 0 ? columns : 1) * dim * s);
-  for (int i = 0; i < 2; ++i) m.scratch.abar[i] = pieces.take(widest * s);
-  for (int i = 0; i < 2; ++i) m.scratch.pulled[i] = pieces.take((1 + columns) * widest * s);
+  m.scratch.abar = {pieces.take(2 * widest * s), widest * s};
+  m.scratch.pulled = {pieces.take(2 * (1 + columns) * widest * s), (1 + columns) * widest * s};
   m.scratch.kappa = pieces.take(widest);
   m.scratch.kappa_bar = pieces.take(widest);
   m.scratch.dots = pieces.take(widest);

@@ -25,12 +25,22 @@ struct StagePanels {
   Real* first_z = nullptr;  // (columns, width)  W_0 eps: constant over a solve; probes with a hidden layer only
 };
 
+// Two panels that layers take turns with: layer l has panels[l & 1]. Reckoned, not looked up, so that no table of
+// pointers stands in a GPU's local memory.
+template <class Real>
+struct Alternating {
+  Real* first = nullptr;
+  long step = 0;  // numbers from the first to the second
+
+  CNF_INLINE Real* operator[](int i) const { return first + i * step; }
+};
+
 // Scratch of a tile: what an evaluation and its adjoint need beside the activations.
 template <class Real>
 struct FieldScratch {
   Real* jacobian_part = nullptr;  // (columns, dim): J eps, or the exact trace's diagonal
-  Real* abar[2] = {};             // (widest)
-  Real* pulled[2] = {};           // (1 + columns, widest): cotangents of z and zdot
+  Alternating<Real> abar;         // (widest)
+  Alternating<Real> pulled;       // (1 + columns, widest): cotangents of z and zdot
   Real* kappa = nullptr;          // (width,) one hidden layer
   Real* kappa_bar = nullptr;      // (width,)
   Real* dots = nullptr;           // (widest,)

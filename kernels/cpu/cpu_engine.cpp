@@ -75,6 +75,7 @@ class CpuEngine final : public Engine {
     job.row_count = static_cast<long>(request.count);
     job.row_number = request.first_row;
     job.epoch = request.epoch;
+    job.plan.seed = request.seed.value_or(plan_.seed);
     const cpu::Answers<Real> answers = runner_.solve(job);
     Samples samples{widened(answers.points), {}, answers.evaluations};
     if (request.with_logprob) samples.logprob = widened(answers.log_density);
