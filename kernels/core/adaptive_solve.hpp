@@ -17,11 +17,10 @@ CNF_HD void begin_attempt(const Team& team, const StepSizeController<Real>& c, c
   });
 }
 
-// out = mean over `count` numbers of ((a_r - b_r) / (atol + rtol |y_r|))^2; b may be null. The numbers beyond the rows
-// of the state are constants of the solve, so 0.
+// sink(lane, mean over rows of ((a_r - b_r) / (atol + rtol |y_r|))^2); b may be null.
 template <class Team, class Real, class Sink>
-CNF_HD void mean_square(const Team& team, const StepSizeController<Real>& c, int rows, int count, const Real* a,
-                        const Real* b, const Real* y, Sink sink) {
+CNF_HD void mean_square(const Team& team, const StepSizeController<Real>& c, int rows, const Real* a, const Real* b,
+                        const Real* y, Sink sink) {
   using V = typename Team::Value;
   const int samples = team.samples();
   team.sum_over_rows(
@@ -32,37 +31,37 @@ CNF_HD void mean_square(const Team& team, const StepSizeController<Real>& c, int
         const V scaled = difference / multiply_add(V(c.rtol), absolute(load<V>(y + at)), V(c.atol));
         return scaled * scaled;
       },
-      [=](int lane, V sum) { sink(lane, sum / V(static_cast<Real>(count))); });
+      [=](int lane, V sum) { sink(lane, sum / V(static_cast<Real>(rows))); });
 }
 
-// The first step of Hairer, Norsett and Wanner, Solving Ordinary Differential Equations I, II.4, from slopes_0 at y.
+// The first step of Hairer, Norsett and Wanner, Solving Ordinary Differential Equations I, II.4:
 //   d0 = |y|, d1 = |f0|, h0 = 0.01 d0 / d1, d2 = |f(t + h0, y + h0 f0) - f0| / h0, h = (0.01 / max(d1, d2))^(1/k)
-template <class Team, class Phi, class Evaluate>
-CNF_HD void select_first_step(const LaneStages<Team, Phi>& stages,
-                              const StepSizeController<RealOf<typename Team::Value>>& c,
-                              const LaneClock<RealOf<typename Team::Value>>& clock,
-                              const RealOf<typename Team::Value>* y, int count, Evaluate evaluate) {
+// Here h0, the step of a trial, from f0 = slopes_0. h0 and d1 stand in the clock's `last` and `before_last` meanwhile.
+template <class Team, class Phi, class Real>
+CNF_HD void size_trial_step(const LaneStages<Team, Phi>& stages, const StepSizeController<Real>& c,
+                            const LaneClock<Real>& clock, const Real* y) {
   using V = typename Team::Value;
-  using Real = RealOf<V>;
   const Team& team = stages.team();
-  const LaneMemory<Real>& memory = stages.memory();
-  const int rows = stages.rows();
-  Real *size = clock.last, *steepest = clock.before_last;  // set anew when the clock starts
   const Real* none = nullptr;
-  mean_square(team, c, rows, count, y, none, y, [=](int lane, V d0) { store(size + lane, root(d0)); });
-  mean_square(team, c, rows, count, stages.slopes(0), none, y, [=](int lane, V square) {
-    const V d0 = load<V>(size + lane), d1 = root(square);
-    const V h0 = select((d0 < V(Real(1e-5))) | (d1 < V(Real(1e-5))), V(Real(1e-6)), V(Real(0.01)) * d0 / d1);
-    store(size + lane, h0);
-    store(steepest + lane, d1);
-    store(memory.step + lane, V(c.direction) * h0);
+  Real* step = stages.memory().step;
+  mean_square(team, c, stages.rows(), y, none, y, [=](int lane, V square) { store(clock.last + lane, root(square)); });
+  mean_square(team, c, stages.rows(), stages.slopes(0), none, y, [=](int lane, V square) {
+    const V d0 = load<V>(clock.last + lane), d1 = root(square), small = V(Real(1e-5));
+    const V h0 = select((d0 < small) | (d1 < small), V(Real(1e-6)), V(Real(0.01)) * d0 / d1);
+    store(clock.last + lane, h0);
+    store(clock.before_last + lane, d1);
+    store(step + lane, V(c.direction) * h0);
   });
-  const Real whole[1] = {1};
-  stages.advance(stages.input(1), y, whole, 1, rows);
-  stages.open_gates(1, Real(1));
-  evaluate(1);
-  mean_square(team, c, rows, count, stages.slopes(1), stages.slopes(0), y, [=](int lane, V square) {
-    const V h0 = load<V>(size + lane), m = maximum(load<V>(steepest + lane), root(square) / h0);
+}
+
+// And h, from the trial's end slopes_1.
+template <class Team, class Phi, class Real>
+CNF_HD void size_first_step(const LaneStages<Team, Phi>& stages, const StepSizeController<Real>& c,
+                            const LaneClock<Real>& clock, const Real* y) {
+  using V = typename Team::Value;
+  const Real *start = stages.slopes(0), *end = stages.slopes(1);
+  mean_square(stages.team(), c, stages.rows(), end, start, y, [=](int lane, V square) {
+    const V h0 = load<V>(clock.last + lane), m = maximum(load<V>(clock.before_last + lane), root(square) / h0);
     const V flat = maximum(V(Real(1e-3)) * h0, V(Real(1e-6)));
     const V curved = exponential(V(c.inverse_order) * logarithm(V(Real(0.01)) / m));
     start_clock(c, clock, lane, minimum(V(Real(100)) * h0, select(V(Real(1e-15)) < m, curved, flat)));
@@ -73,16 +72,16 @@ CNF_HD void select_first_step(const LaneStages<Team, Phi>& stages,
 template <class Team, class Phi>
 CNF_HD void judge(const LaneStages<Team, Phi>& stages, const StepSizeController<RealOf<typename Team::Value>>& c,
                   const LaneClock<RealOf<typename Team::Value>>& clock, const RealOf<typename Team::Value>* y,
-                  int count, RealOf<typename Team::Value> capacity) {
+                  RealOf<typename Team::Value> capacity) {
   using V = typename Team::Value;
   using Real = RealOf<V>;
   const Team& team = stages.team();
-  const int samples = team.samples();
+  const int samples = team.samples(), rows = stages.rows();
   const long stride = stages.stride();
   const Real *slopes = stages.slopes(0), *ahead = stages.ahead(), *step = stages.memory().step;
   const Method<Real>& method = stages.method();
   team.sum_over_rows(
-      stages.rows(),
+      rows,
       [=, &method](int r, int lane) {
         const long at = static_cast<long>(r) * samples + lane;
         const V error = load<V>(step + lane) * weighted_sum<V>(method.error, method.stages, slopes, stride, at);
@@ -90,7 +89,7 @@ CNF_HD void judge(const LaneStages<Team, Phi>& stages, const StepSizeController<
         const V scaled = error / multiply_add(V(c.rtol), size, V(c.atol));
         return scaled * scaled;
       },
-      [=](int lane, V sum) { decide(c, clock, lane, sum / V(static_cast<Real>(count)), capacity); });
+      [=](int lane, V sum) { decide(c, clock, lane, sum / V(static_cast<Real>(rows)), capacity); });
   team.template reduce_rows<2>(
       1,
       [=](int, int lane) {
@@ -103,12 +102,12 @@ CNF_HD void judge(const LaneStages<Team, Phi>& stages, const StepSizeController<
 }
 
 // Carries y (stages.rows()) from the start to the end. evaluate(i) fills slopes_i from input_i; keep() sees each
-// attempt that some lane kept, with y still at its start. `count` numbers are in the error norm.
+// attempt that some lane kept, with y still at its start.
 template <class Team, class Phi, class Evaluate, class Keep>
 CNF_HD void adaptive_solve(const LaneStages<Team, Phi>& stages,
                            const StepSizeController<RealOf<typename Team::Value>>& c,
                            const LaneClock<RealOf<typename Team::Value>>& clock, RealOf<typename Team::Value>* y,
-                           int count, RealOf<typename Team::Value> capacity, Evaluate evaluate, Keep keep) {
+                           RealOf<typename Team::Value> capacity, Evaluate evaluate, Keep keep) {
   using V = typename Team::Value;
   using Real = RealOf<V>;
   const Team& team = stages.team();
@@ -116,34 +115,39 @@ CNF_HD void adaptive_solve(const LaneStages<Team, Phi>& stages,
   const LaneMemory<Real>& memory = stages.memory();
   const int rows = stages.rows(), samples = team.samples(), last = method.stages - 1;
   const bool carries = method.first_same_as_last;
-  const auto copy = [&](Real* to, const Real* from, const Real* condition) {
+  const auto carry = [&](Real* to, const Real* from) {  // where a lane kept its step
     team.for_each(rows, [=](int r, int lane) {
       const long at = static_cast<long>(r) * samples + lane;
       const V value = load<V>(from + at);
-      store(to + at, condition ? select(V(0) < load<V>(condition + lane), value, load<V>(to + at)) : value);
+      store(to + at, select(V(0) < load<V>(clock.kept + lane), value, load<V>(to + at)));
     });
   };
-  const auto stage = [&](int i) {
-    stages.advance(stages.input(i), y, method.a[i], i, rows);
-    if (!stages.same_time_as_before(i)) stages.open_gates(i, method.c[i]);
-    evaluate(i);
-  };
+  const Real whole[1] = {1};
 
   team.for_each(1, [=](int, int lane) { start_clock(c, clock, lane, V(c.first)); });
-  begin_attempt(team, c, clock, memory);
-  if (carries || c.select_initial_step) stage(0);
-  if (c.select_initial_step) select_first_step(stages, c, clock, y, count, evaluate);
-  do {
+  team.for_each_index(1, [=](int) { *clock.lanes_running = 1; });
+  int first = 0;
+  for (bool trial = c.select_initial_step; *clock.lanes_running > 0; trial = false) {
     begin_attempt(team, c, clock, memory);
-    for (int i = carries ? 1 : 0; i <= last; ++i) stage(i);
+    for (int i = first; i <= (trial ? 1 : last); ++i) {
+      if (trial && i == 1) size_trial_step(stages, c, clock, y);
+      stages.advance(stages.input(i), y, trial ? whole : method.a[i], i, rows);
+      if (trial || !stages.same_time_as_before(i)) stages.open_gates(i, trial ? Real(i) : method.c[i]);
+      evaluate(i);
+    }
+    first = carries ? 1 : 0;
+    if (trial) {
+      size_first_step(stages, c, clock, y);
+      continue;
+    }
     if (!carries) stages.advance(stages.ahead(), y, method.b, method.stages, rows);
-    judge(stages, c, clock, y, count, capacity);
+    judge(stages, c, clock, y, capacity);
     if (*clock.lanes_kept > 0) {
       keep();
-      copy(y, stages.ahead(), clock.kept);
-      if (carries) copy(stages.slopes(0), stages.slopes(last), clock.kept);
+      carry(y, stages.ahead());
+      if (carries) carry(stages.slopes(0), stages.slopes(last));
     }
-  } while (*clock.lanes_running > 0);
+  }
 }
 
 // Evaluations of the field by one row's solve of so many steps, rejected ones included.

@@ -28,8 +28,8 @@ CNF_HD void carry_last_stage(const LaneStages<Team, Phi>& stages, const Activati
   carry(stages.memory().times, from.time, 1);
 }
 
-// The continuous adjoint: y = (x, delta_logp, lambda) from t0 to t1, nothing recorded; mu = cot_delta is constant, so
-// 2 (dim + 1) numbers are in the error norm.
+// The continuous adjoint: (x, delta_logp, lambda, mu) from t0 to t1, 2 (dim + 1) numbers, all in the error norm, and
+// nothing recorded. mu = cot_delta is constant.
 //   dlambda/dt = -d/dx [lambda . F + mu div],   dL/dtheta = -integral of d/dtheta [lambda . F + mu div]
 // The integral is a quadrature with the weights b over the steps that were kept: a stage's share can only be summed
 // once its step is, so cotangents go through the stage twice, the second time scaled by -h b.
@@ -50,9 +50,9 @@ CNF_HD void backsolve_lanes(const LaneStages<Team, Phi>& stages,
     Real* slope = stages.slopes(i) + lambda;
     stages.field().pull_back(stages.gates(i), stages.panels(i), stages.kept(i), stages.input(i) + lambda,
                              memory.cot_delta, slope, nullptr, Real(1));
-    team.for_each(dim, [=](int r, int lane) {
+    team.for_each(dim + 1, [=](int r, int lane) {
       const long at = static_cast<long>(r) * samples + lane;
-      store(slope + at, V(0) - load<V>(slope + at));
+      store(slope + at, r < dim ? V(0) - load<V>(slope + at) : V(0));
     });
   };
   const auto keep = [&] {
@@ -73,7 +73,7 @@ CNF_HD void backsolve_lanes(const LaneStages<Team, Phi>& stages,
     }
     if (method.first_same_as_last) carry_last_stage(stages, layout, neurons, clock.kept);
   };
-  adaptive_solve(stages, c, clock, memory.x, 2 * (dim + 1), StepSizeController<Real>::huge, evaluate, keep);
+  adaptive_solve(stages, c, clock, memory.x, StepSizeController<Real>::huge, evaluate, keep);
 }
 
 // x, t and signed h of each lane's step n as stage 0 of `stages`; h = 0 for a lane that took fewer steps.

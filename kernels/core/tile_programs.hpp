@@ -111,7 +111,7 @@ CNF_HD void solve_state(const Team& team, Phi phi, const FlowProgram<Real>& prog
     if (lanes.record.values) record_step(team, lanes, dim, memory.x);
   };
   const Real capacity = lanes.record.values ? Real(lanes.record.capacity) : StepSizeController<Real>::huge;
-  adaptive_solve(stages, program.controller, lanes.clock, memory.x, numbers, capacity, evaluate, keep);
+  adaptive_solve(stages, program.controller, lanes.clock, memory.x, capacity, evaluate, keep);
 }
 
 // Solves t1 -> t0: memory.x becomes the base points, memory.delta_logp the integral of the divergence,
@@ -179,7 +179,7 @@ CNF_HD void adaptive_adjoint(const Team& team, Phi phi, const FlowProgram<Real>&
   const bool back = program.plan.adjoint == Adjoint::backsolve;
   const VectorField<Team, Phi, LaneGates<Real>> field(team, program.field, phi, program.estimator, memory.scratch);
   const LaneStages<Team, Phi> stages(team, field, program.field, program.method, program.lane_layout, memory.stage,
-                                     lanes, back ? 2 * dim + 1 : dim + 1, true);
+                                     lanes, back ? 2 * (dim + 1) : dim + 1, true);
   if (back)
     backsolve_lanes(stages, program.back_controller, program.lane_layout, dim, program.field.neurons, memory, gradient);
   else

@@ -90,7 +90,7 @@ class CpuEngine final : public Engine {
     Gradient result;
     result.loss = runner_.gradient(job, 0, job.row_count, values.data()).loss;
     result.values = widened(values);
-    result.density = solved(job, request.on_failure);
+    result.density = solved(job, OnFailure::error);
     return result;
   }
 

@@ -23,7 +23,7 @@ Reason reason_of(const FailedRows& failed, const ControllerSettings& settings, i
             looser + ", or --adjoint backsolve, which keeps no steps"};
   if (failed.cause == SolveFailure::not_finite || !std::isfinite(failed.error))
     return {"the field or its divergence is not a finite number there",
-            "look at the row and the model's parameters, or let such rows be by --on-failure nan"};
+            "look at the row and the model's parameters; with --on-failure nan logprob and eval leave such rows out"};
   return {"the step would be too small to move t", looser + ", or --precision float64"};
 }
 

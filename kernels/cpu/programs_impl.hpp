@@ -5,18 +5,14 @@
 
 #include "core/tile_programs.hpp"
 #include "cpu/cpu_team.hpp"
-#include "cpu/programs.hpp"
+#include "cpu/tile_answers.hpp"
 
 namespace cnf::inline CNF_ARCH {
 
 using cpu::Direction;
-using cpu::FailedRows;
 using cpu::GradientPointers;
-using cpu::Job;
 using cpu::Programs;
 using cpu::ThetaPointers;
-using cpu::TileFigures;
-using cpu::TileTask;
 
 inline const Stepping& stepping_of(const Plan& plan, Direction direction) {
   return direction == Direction::to_base ? plan.to_base : plan.to_data;
@@ -217,8 +213,9 @@ LaneMemory<Real> place_lane_memory(Pieces<Real>& pieces, const Job<Real>& job, c
   const bool back = with_gradient && program.back_adaptive;
   const bool recorded = with_gradient && program.adaptive && job.plan.adjoint == Adjoint::checkpoint;
   if (!program.adaptive && !back) return {};
-  return place_lanes(pieces, job.plan, program.lane_layout, job.samples, back ? 2 * job.plan.dim + 1 : job.plan.dim + 1,
-                     back || recorded ? program.method.stages : 1, recorded ? job.record_capacity : 0);
+  return place_lanes(pieces, job.plan, program.lane_layout, job.samples,
+                     back ? 2 * (job.plan.dim + 1) : job.plan.dim + 1, back || recorded ? program.method.stages : 1,
+                     recorded ? job.record_capacity : 0);
 }
 
 template <class Real>
@@ -286,73 +283,6 @@ TileRows<Real> rows_of(const Job<Real>& job, const TileTask<Real>& task) {
           task.count, job.row_number, job.epoch,  job.first_probe};
 }
 
-template <class Real>
-void scatter_answers(const Job<Real>& job, const TileTask<Real>& task, const FlowProgram<Real>& program,
-                     const Workspace<Real>& w) {
-  const int dim = job.plan.dim;
-  const TileMemory<Real>& m = w.memory;
-  const LaneClock<Real>& clock = w.lanes.clock;
-  for (int lane = 0; lane < task.count; ++lane) {
-    const long at = task.first + lane;
-    const bool failed = program.adaptive && clock.cause[lane] > 0;
-    const auto answer = [failed](Real value) { return failed ? Real(__builtin_nan("")) : value; };
-    if (task.points)
-      for (int i = 0; i < dim; ++i) task.points[at * dim + i] = answer(m.x[static_cast<long>(i) * job.samples + lane]);
-    if (task.log_density) task.log_density[at] = answer(m.log_density[lane]);
-    if (task.delta_logp) task.delta_logp[at] = answer(m.delta_logp[lane]);
-    if (!task.steps) continue;
-    task.steps[at] = program.adaptive ? static_cast<std::int32_t>(clock.attempted[lane]) : program.steps;
-    task.accepted[at] = program.adaptive ? static_cast<std::int32_t>(clock.accepted[lane]) : program.steps;
-  }
-}
-
-// Adds up what a tile's adaptive solve cost, and which rows it failed.
-template <class Real>
-void count_lanes(const TileTask<Real>& task, const FlowProgram<Real>& program,
-                 const StepSizeController<Real>& controller, const LaneClock<Real>& clock, bool in_adjoint,
-                 TileFigures<Real>& figures) {
-  for (int lane = 0; lane < task.count; ++lane) {
-    figures.evaluations += static_cast<std::uint64_t>(
-        adaptive_evaluations(program.method, controller.select_initial_step, static_cast<long>(clock.attempted[lane])));
-    FailedRows& failed = figures.failed;
-    if (!(clock.cause[lane] > 0) || failed.count++ > 0) continue;
-    failed.position = task.first + lane;
-    failed.in_adjoint = in_adjoint;
-    failed.cause = static_cast<SolveFailure>(static_cast<int>(clock.cause[lane]));
-    failed.t = static_cast<double>(controller.start) +
-               static_cast<double>(controller.direction) * static_cast<double>(clock.now[lane]);
-    failed.step = static_cast<double>(clock.tried[lane]);
-    failed.error = clock.mean_square[lane] < StepSizeController<Real>::huge
-                       ? root(static_cast<double>(clock.mean_square[lane]))
-                       : __builtin_inf();
-  }
-}
-
-template <class Real>
-void count_solve(const TileTask<Real>& task, const FlowProgram<Real>& program, const LaneMemory<Real>& lanes,
-                 TileFigures<Real>& figures) {
-  if (program.adaptive) return count_lanes(task, program, program.controller, lanes.clock, false, figures);
-  const long evaluations = static_cast<long>(task.count) * program.steps * program.method.solution_stages;
-  figures.evaluations += static_cast<std::uint64_t>(evaluations);
-}
-
-// Beyond the solve's: those of the continuous adjoint's own solve, or of the stages computed again.
-template <class Real>
-void count_adjoint(const TileTask<Real>& task, const FlowProgram<Real>& program, const LaneMemory<Real>& lanes,
-                   TileFigures<Real>& figures) {
-  if (program.plan.adjoint == Adjoint::backsolve) {
-    if (program.back_adaptive)
-      return count_lanes(task, program, program.back_controller, lanes.back_clock, true, figures);
-    const long evaluations = static_cast<long>(task.count) * program.back_steps * program.method.solution_stages;
-    figures.evaluations += static_cast<std::uint64_t>(evaluations);
-    return;
-  }
-  if (!program.adaptive) return;
-  for (int lane = 0; lane < task.count; ++lane)
-    figures.evaluations +=
-        static_cast<std::uint64_t>(static_cast<long>(lanes.clock.accepted[lane]) * program.method.solution_stages);
-}
-
 // Runs `run` with the nonlinearity as a constant where it is the usual one.
 template <class F>
 void with_nonlinearity(Nonlinearity phi, F run) {
@@ -374,7 +304,7 @@ void solve_tile(const Job<Real>& job, const TileTask<Real>& task, TileFigures<Re
     else
       sample_tile(team, phi, program, rows_of(job, task), w.memory, w.lanes);
   });
-  scatter_answers(job, task, program, w);
+  scatter_answers(job, task, program, w.memory, w.lanes);
   count_solve(task, program, w.lanes, figures);
 }
 
