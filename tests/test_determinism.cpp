@@ -28,7 +28,8 @@ void backsolve(EngineConfig& config) {
 }
 
 void adaptive(EngineConfig& config) {
-  config.flow.solve.tolerances = Tolerances{1e-4, 1e-5};
+  config.flow.solve.dt0 = 0.3;
+  config.flow.solve.tolerances = Tolerances{1e-5, 1e-6};
 }
 void adaptive_backsolve(EngineConfig& config) {
   adaptive(config);
