@@ -7,21 +7,21 @@
 #include <tuple>
 #include <vector>
 
-#include "cnf_gpu/error.hpp"
 #include "cnf_gpu/trainer.hpp"
 #include "support.hpp"
 
 namespace cnf::test {
 namespace {
 
-std::string file_of(const golden::Case& golden) {
-  if (golden.options.value("adjoint", "checkpoint") == "backsolve") return "kernels/core/backsolve_adjoint.hpp";
-  return "kernels/core/checkpointed_adjoint.hpp";
-}
-
 // Where the forward solve or the adjoint chooses its own steps.
 bool has_own_steps(const golden::Case& golden) {
   return golden.adaptive() || golden.options.contains("adjoint-rtol");
+}
+
+std::string file_of(const golden::Case& golden) {
+  if (has_own_steps(golden)) return "kernels/core/lane_adjoints.hpp";
+  if (golden.options.value("adjoint", "checkpoint") == "backsolve") return "kernels/core/backsolve_adjoint.hpp";
+  return "kernels/core/checkpointed_adjoint.hpp";
 }
 
 using Parameter = std::tuple<std::string, Precision>;
@@ -52,22 +52,8 @@ class GoldenSolve : public testing::TestWithParam<Parameter> {
   }
 };
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(GoldenSolve);
-// The cases by whether some solve of theirs chooses its own steps.
-std::vector<std::string> solve_names(bool own_steps) {
-  std::vector<std::string> names = golden::solve_names();
-  std::erase_if(names, [=](const std::string& name) { return has_own_steps(golden::load(name)) != own_steps; });
-  return names;
-}
-INSTANTIATE_TEST_SUITE_P(Cases, GoldenSolve, testing::Combine(testing::ValuesIn(solve_names(false)), precisions),
+INSTANTIATE_TEST_SUITE_P(Cases, GoldenSolve, testing::Combine(testing::ValuesIn(golden::solve_names()), precisions),
                          name_of);
-
-// Adaptive steps are not there yet; until they are, asking for them is refused, never answered by something else.
-TEST(Golden, CasesWithAdaptiveStepsAreRefusedInWords) {
-  for (const std::string& name : solve_names(true)) {
-    const Example example = example_from(golden::load(name), Precision::float64);
-    EXPECT_THROW(engine_of(example), UsageError) << name;
-  }
-}
 
 TEST(Golden, FolderOfCasesIsThere) {
   ASSERT_TRUE(std::filesystem::is_directory(golden::directory())) << golden::directory() << " (CNF_GPU_GOLDEN)";

@@ -40,7 +40,8 @@ std::vector<Option> solve_options() {
                    {"t0", value_of("T", solve, &SolveConfig::t0), "time of the base distribution"},
                    {"t1", value_of("T", solve, &SolveConfig::t1), "time of the data"},
                    {"precision", value_of("", &Choices::precision), "of all arithmetic and of what is written"},
-                   {"on-failure", value_of("", &Choices::on_failure), "what a row whose solve fails becomes", density},
+                   {"on-failure", value_of("", &Choices::on_failure), "what a row whose solve fails becomes",
+                    logprob | eval},
                    {"check-steps", value_of("", &Choices::check_steps),
                     "solve again with half the step and give the difference", logprob | eval},
                }));

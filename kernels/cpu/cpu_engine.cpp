@@ -66,7 +66,7 @@ class CpuEngine final : public Engine {
     Job<Real> job = density_job(rows, probes, request);
     LogDensity density = solved(job, request.on_failure);
     if (job.estimator.form == DivergenceForm::probes && job.estimator.columns > 1)
-      density.divergence_variance = probe_variance(job);
+      density.divergence_variance = probe_variance(job, request.on_failure);
     return density;
   }
 
@@ -91,11 +91,10 @@ class CpuEngine final : public Engine {
     Job<Real> job = density_job(rows, probes, request);
     job.weight = Real(1) / static_cast<Real>(job.row_count);
     std::vector<Real> values(theta_.size());
-    cpu::Answers<Real> answers;
     Gradient result;
-    result.loss = runner_.gradient(job, 0, job.row_count, values.data(), &answers).loss;
+    result.loss = runner_.gradient(job, 0, job.row_count, values.data()).loss;
     result.values = widened(values);
-    result.density = solved(job, request.on_failure);
+    result.density = solved(job, OnFailure::error);
     return result;
   }
 
@@ -121,7 +120,7 @@ class CpuEngine final : public Engine {
     std::vector<Real>& values = batch.accumulate ? piece_ : gradient_;
     values.resize(theta_.size());
     const cpu::LossFigures figures =
-        runner_.gradient(job, static_cast<long>(batch.first), static_cast<long>(batch.count), values.data(), nullptr);
+        runner_.gradient(job, static_cast<long>(batch.first), static_cast<long>(batch.count), values.data());
     if (batch.accumulate)
       for (std::size_t i = 0; i < gradient_.size(); ++i) gradient_[i] += piece_[i];
     else
@@ -184,8 +183,9 @@ class CpuEngine final : public Engine {
     return density;
   }
 
-  // Variance of the mean over K probes, from K solves of one probe each: the path of x is the same in all.
-  std::vector<double> probe_variance(const Job<Real>& all) {
+  // Variance of the mean over K probes, from K solves of one probe each: the path of x is the same in all, with
+  // adaptive steps but for their errors.
+  std::vector<double> probe_variance(const Job<Real>& all, OnFailure on_failure) {
     const int probes = all.estimator.columns;
     const Estimator one = {DivergenceForm::probes, 1};
     std::vector<double> sum(static_cast<std::size_t>(all.row_count)), squares(sum.size());
@@ -197,7 +197,7 @@ class CpuEngine final : public Engine {
       job.epoch = all.epoch;
       job.first_probe = k;
       job.probes = all.probes == nullptr ? nullptr : all.probes + k * all.row_count * plan_.dim;
-      const cpu::Answers<Real> answers = runner_.solve(job);
+      const cpu::Answers<Real> answers = runner_.solve(job, on_failure);
       for (std::size_t n = 0; n < sum.size(); ++n) {  // the mean and the squares around it, updated (Welford 1962)
         const double value = static_cast<double>(answers.delta_logp[n]), off = value - sum[n];
         sum[n] += off / (k + 1);
