@@ -9,8 +9,8 @@ namespace cnf {
 
 std::size_t count_rows(std::span<const double> rows, int dim) {
   if (rows.size() % static_cast<std::size_t>(dim) != 0)
-    throw Error(std::to_string(rows.size()) + " numbers are no whole rows of " + std::to_string(dim) +
-                "; give (N, " + std::to_string(dim) + ") of them");
+    throw Error(std::to_string(rows.size()) + " numbers are no whole rows of " + std::to_string(dim) + "; give (N, " +
+                std::to_string(dim) + ") of them");
   return rows.size() / static_cast<std::size_t>(dim);
 }
 

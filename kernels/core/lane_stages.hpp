@@ -34,9 +34,18 @@ struct LaneMemory {
 template <class Real>
 CNF_HD LaneClock<Real> place_clock(Pieces<Real>& pieces, int samples) {
   LaneClock<Real> clock;
-  for (Real** panel : {&clock.now, &clock.next, &clock.last, &clock.before_last, &clock.at_dtmin, &clock.running,
-                       &clock.kept, &clock.tried, &clock.mean_square, &clock.attempted, &clock.accepted, &clock.cause})
-    *panel = pieces.take(samples);
+  clock.now = pieces.take(samples);
+  clock.next = pieces.take(samples);
+  clock.last = pieces.take(samples);
+  clock.before_last = pieces.take(samples);
+  clock.at_dtmin = pieces.take(samples);
+  clock.running = pieces.take(samples);
+  clock.kept = pieces.take(samples);
+  clock.tried = pieces.take(samples);
+  clock.mean_square = pieces.take(samples);
+  clock.attempted = pieces.take(samples);
+  clock.accepted = pieces.take(samples);
+  clock.cause = pieces.take(samples);
   clock.lanes_running = pieces.take(1);
   clock.lanes_kept = pieces.take(1);
   return clock;

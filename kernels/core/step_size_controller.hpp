@@ -88,9 +88,16 @@ CNF_INLINE void start_clock(const StepSizeController<RealOf<V>>& c, const LaneCl
   const V step = maximum(minimum(first, V(c.dtmax)), V(c.dtmin));
   store(clock.now + lane, V(0));
   store(clock.next + lane, minimum(step, V(c.length)));
-  for (RealOf<V>* panel : {clock.last, clock.before_last, clock.at_dtmin, clock.kept, clock.tried, clock.mean_square,
-                           clock.attempted, clock.accepted, clock.cause})
-    store(panel + lane, V(0));
+  const auto clear = [lane](RealOf<V>* panel) { store(panel + lane, V(0)); };
+  clear(clock.last);
+  clear(clock.before_last);
+  clear(clock.at_dtmin);
+  clear(clock.kept);
+  clear(clock.tried);
+  clear(clock.mean_square);
+  clear(clock.attempted);
+  clear(clock.accepted);
+  clear(clock.cause);
   store(clock.running + lane, V(1));
 }
 

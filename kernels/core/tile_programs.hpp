@@ -50,6 +50,43 @@ struct FlowProgram {
   ActivationLayout lane_layout;  // where lanes have times of their own
 };
 
+// What kind of solve and adjoint a program runs. A team that is compiled for one kind says so in its Kind, and the code
+// of the others is left out; else the program tells when running.
+template <class Team, class Real>
+CNF_INLINE bool steps_adapt(const FlowProgram<Real>& program) {
+  if constexpr (requires { typename Team::Kind; })
+    return Team::Kind::adaptive;
+  else
+    return program.adaptive;
+}
+template <class Team, class Real>
+CNF_INLINE bool adjoint_goes_back(const FlowProgram<Real>& program) {
+  if constexpr (requires { typename Team::Kind; })
+    return Team::Kind::backsolve;
+  else
+    return program.plan.adjoint == Adjoint::backsolve;
+}
+template <class Team, class Real>
+CNF_INLINE bool adjoint_steps_adapt(const FlowProgram<Real>& program) {
+  if constexpr (requires { typename Team::Kind; })
+    return Team::Kind::backsolve ? Team::Kind::back_adaptive : Team::Kind::adaptive;
+  else
+    return program.plan.adjoint == Adjoint::backsolve ? program.back_adaptive : program.adaptive;
+}
+
+// Panels of adaptive solves: an adjoint looks at each stage of a step, and at every step if it is checkpointed.
+// capacity: steps that the checkpointed adjoint's record holds.
+template <class Real>
+CNF_HD LaneMemory<Real> place_lane_memory(Pieces<Real>& pieces, const FlowProgram<Real>& program, int samples,
+                                          bool with_gradient, int capacity) {
+  const Plan& plan = program.plan;
+  const bool back = with_gradient && program.back_adaptive;
+  const bool recorded = with_gradient && program.adaptive && plan.adjoint == Adjoint::checkpoint;
+  if (!program.adaptive && !back) return {};
+  return place_lanes(pieces, plan, program.lane_layout, samples, back ? 2 * (plan.dim + 1) : plan.dim + 1,
+                     back || recorded ? program.method.stages : 1, recorded ? capacity : 0);
+}
+
 // Rows into lanes: panel[i][lane] = values[row(lane)][i].
 template <class Team, class Real>
 CNF_HD void gather(const Team& team, const TileRows<Real>& rows, int dim, Real* panel) {
@@ -91,7 +128,7 @@ CNF_HD void solve_state(const Team& team, Phi phi, const FlowProgram<Real>& prog
                         const Record<Real>& record, const LaneMemory<Real>& lanes) {
   const int dim = program.plan.dim;
   const bool with_divergence = program.estimator.form != DivergenceForm::none;
-  if (!program.adaptive) {
+  if (!steps_adapt<Team>(program)) {
     const VectorField<Team, Phi, SharedGates<Real>> field(team, program.field, phi, program.estimator, memory.scratch);
     field.start_probes(memory.stage);
     const FixedSolve<Team, Phi> solve(team, field, program.method, program.gates, dim, program.steps, program.step,
@@ -158,7 +195,7 @@ CNF_HD void fixed_adjoint(const Team& team, Phi phi, const FlowProgram<Real>& pr
                           const Record<Real>& record, const FieldGradient<Real>& gradient) {
   const int dim = program.plan.dim;
   const VectorField<Team, Phi, SharedGates<Real>> field(team, program.field, phi, program.estimator, memory.scratch);
-  if (program.plan.adjoint == Adjoint::backsolve) {
+  if (adjoint_goes_back<Team>(program)) {
     const FixedSolve<Team, Phi> solve(team, field, program.method, program.back_gates, dim, program.back_steps,
                                       program.back_step, memory);
     return backsolve_adjoint(team, solve, field, program.method, program.back_gates, program.back_steps,
@@ -176,7 +213,7 @@ CNF_HD void adaptive_adjoint(const Team& team, Phi phi, const FlowProgram<Real>&
                              const TileMemory<Real>& memory, const LaneMemory<Real>& lanes,
                              const FieldGradient<Real>& gradient) {
   const int dim = program.plan.dim;
-  const bool back = program.plan.adjoint == Adjoint::backsolve;
+  const bool back = adjoint_goes_back<Team>(program);
   const VectorField<Team, Phi, LaneGates<Real>> field(team, program.field, phi, program.estimator, memory.scratch);
   const LaneStages<Team, Phi> stages(team, field, program.field, program.method, program.lane_layout, memory.stage,
                                      lanes, back ? 2 * (dim + 1) : dim + 1, true);
@@ -194,7 +231,7 @@ CNF_HD void loss_gradient_tile(const Team& team, Phi phi, const FlowProgram<Real
                                const FlowGradient<Real>& gradient, const LaneMemory<Real>& lanes = {}) {
   using V = typename Team::Value;
   const int dim = program.plan.dim, samples = team.samples(), count = rows.count;
-  const bool back = program.plan.adjoint == Adjoint::backsolve;
+  const bool back = adjoint_goes_back<Team>(program);
   log_density_tile(team, phi, program, rows, memory, record, lanes);
   team.for_each_index(samples, [=](int lane) { memory.weight[lane] = lane < count ? weight : Real(0); });
   team.for_each_index(1, [=](int) {
@@ -206,7 +243,7 @@ CNF_HD void loss_gradient_tile(const Team& team, Phi phi, const FlowProgram<Real
   base_gradient(team, program.base, dim, memory.x, memory.weight, memory.lambda, gradient.base_mean,
                 gradient.base_raw_variance);
   team.for_each(1, [=](int, int lane) { store(memory.cot_delta + lane, V(0) - load<V>(memory.weight + lane)); });
-  if (back ? program.back_adaptive : program.adaptive)
+  if (adjoint_steps_adapt<Team>(program))
     adaptive_adjoint(team, phi, program, memory, lanes, gradient.field);
   else
     fixed_adjoint(team, phi, program, memory, record, gradient.field);

@@ -206,24 +206,12 @@ struct Workspace {
   Real* transposed;
 };
 
-// Panels of adaptive solves: an adjoint looks at each stage of a step, and at every step if it is checkpointed.
-template <class Real>
-LaneMemory<Real> place_lane_memory(Pieces<Real>& pieces, const Job<Real>& job, const FlowProgram<Real>& program,
-                                   bool with_gradient) {
-  const bool back = with_gradient && program.back_adaptive;
-  const bool recorded = with_gradient && program.adaptive && job.plan.adjoint == Adjoint::checkpoint;
-  if (!program.adaptive && !back) return {};
-  return place_lanes(pieces, job.plan, program.lane_layout, job.samples,
-                     back ? 2 * (job.plan.dim + 1) : job.plan.dim + 1, back || recorded ? program.method.stages : 1,
-                     recorded ? job.record_capacity : 0);
-}
-
 template <class Real>
 Workspace<Real> place_workspace(Pieces<Real>& pieces, const Job<Real>& job, const FlowProgram<Real>& program,
                                 bool with_gradient) {
   Workspace<Real> w{};
   w.memory = place_tile(pieces, job.plan, job.estimator, program.layout, job.samples);
-  w.lanes = place_lane_memory(pieces, job, program, with_gradient);
+  w.lanes = place_lane_memory(pieces, program, job.samples, with_gradient, job.record_capacity);
   if (!with_gradient) return w;
   const long evaluations = static_cast<long>(program.steps) * program.method.solution_stages;
   const int widest = job.plan.width > job.plan.dim ? job.plan.width : job.plan.dim;

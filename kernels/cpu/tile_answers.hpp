@@ -20,7 +20,7 @@ void scatter_answers(const Job<Real>& job, const TileTask<Real>& task, const Flo
   for (int lane = 0; lane < task.count; ++lane) {
     const long at = task.first + lane;
     const bool failed = program.adaptive && clock.cause[lane] > 0;
-    const auto answer = [failed](Real value) { return failed ? Real(__builtin_nan("")) : value; };
+    const auto answer = [failed](Real value) { return failed ? static_cast<Real>(NAN) : value; };
     if (task.points)
       for (int i = 0; i < dim; ++i) task.points[at * dim + i] = answer(m.x[static_cast<long>(i) * job.samples + lane]);
     if (task.log_density) task.log_density[at] = answer(m.log_density[lane]);
@@ -33,9 +33,9 @@ void scatter_answers(const Job<Real>& job, const TileTask<Real>& task, const Flo
 
 // Adds up what a tile's adaptive solve cost, and which rows it failed.
 template <class Real>
-void count_lanes(const TileTask<Real>& task, const FlowProgram<Real>& program,
-                 const StepSizeController<Real>& controller, const LaneClock<Real>& clock, bool in_adjoint,
-                 TileFigures<Real>& figures) {
+CNF_HD void count_lanes(const TileTask<Real>& task, const FlowProgram<Real>& program,
+                        const StepSizeController<Real>& controller, const LaneClock<Real>& clock, bool in_adjoint,
+                        TileFigures<Real>& figures) {
   for (int lane = 0; lane < task.count; ++lane) {
     figures.evaluations += static_cast<std::uint64_t>(
         adaptive_evaluations(program.method, controller.select_initial_step, static_cast<long>(clock.attempted[lane])));
@@ -49,13 +49,13 @@ void count_lanes(const TileTask<Real>& task, const FlowProgram<Real>& program,
     failed.step = static_cast<double>(clock.tried[lane]);
     failed.error = clock.mean_square[lane] < StepSizeController<Real>::huge
                        ? root(static_cast<double>(clock.mean_square[lane]))
-                       : __builtin_inf();
+                       : static_cast<double>(INFINITY);
   }
 }
 
 template <class Real>
-void count_solve(const TileTask<Real>& task, const FlowProgram<Real>& program, const LaneMemory<Real>& lanes,
-                 TileFigures<Real>& figures) {
+CNF_HD void count_solve(const TileTask<Real>& task, const FlowProgram<Real>& program, const LaneMemory<Real>& lanes,
+                        TileFigures<Real>& figures) {
   if (program.adaptive) return count_lanes(task, program, program.controller, lanes.clock, false, figures);
   const long evaluations = static_cast<long>(task.count) * program.steps * program.method.solution_stages;
   figures.evaluations += static_cast<std::uint64_t>(evaluations);
@@ -63,8 +63,8 @@ void count_solve(const TileTask<Real>& task, const FlowProgram<Real>& program, c
 
 // Beyond the solve's: those of the continuous adjoint's own solve, or of the stages computed again.
 template <class Real>
-void count_adjoint(const TileTask<Real>& task, const FlowProgram<Real>& program, const LaneMemory<Real>& lanes,
-                   TileFigures<Real>& figures) {
+CNF_HD void count_adjoint(const TileTask<Real>& task, const FlowProgram<Real>& program, const LaneMemory<Real>& lanes,
+                          TileFigures<Real>& figures) {
   if (program.plan.adjoint == Adjoint::backsolve) {
     if (program.back_adaptive)
       return count_lanes(task, program, program.back_controller, lanes.back_clock, true, figures);

@@ -1,5 +1,5 @@
-// A team of one thread block. Its tile has `Samples` lanes; a thread of a product computes `Lanes` of them at four rows,
-// so that a load of four weights and one of four inputs feed sixteen multiply-adds a column.
+// A team of one thread block. Its tile has `Samples` lanes; a thread of a product computes `Lanes` of them at four
+// rows, so that a load of four weights and one of four inputs feed sixteen multiply-adds a column.
 #pragma once
 
 #include "core/team.hpp"
@@ -18,14 +18,23 @@ CNF_INLINE constexpr int weight_stride(int columns) {
   return (columns + 3) / 4 * 4 + 4;
 }
 
-template <class Real_, int Samples, int Threads, int Lanes>
+// The kind of solve and adjoint that a kernel is compiled for.
+template <bool adaptive_, bool backsolve_, bool back_adaptive_>
+struct ProgramKind {
+  static constexpr bool adaptive = adaptive_;
+  static constexpr bool backsolve = backsolve_;
+  static constexpr bool back_adaptive = back_adaptive_;
+};
+
+template <class Real_, int Samples, int Threads, int Lanes, class Kind_>
 class BlockTeam {
  public:
   using Real = Real_;
   using Value = Real_;
+  using Kind = Kind_;
   static constexpr int tile_samples = Samples;
   static constexpr int threads = Threads;
-  static constexpr int rows_at_once = 4;                     // of a product, a thread
+  static constexpr int rows_at_once = 4;                      // of a product, a thread
   static constexpr int columns_at_once = Lanes == 1 ? 4 : 2;  // of a product, a thread
   static constexpr int lane_groups = Samples / Lanes;
   static constexpr int row_groups = Threads / lane_groups;
@@ -187,9 +196,15 @@ class BlockTeam {
     return value;
 #endif
   }
-  static CNF_INLINE bool is_small(int rows, int columns) { return rows * columns <= 8 * Threads; }
-  CNF_INLINE const Real* here(const Real* packed) const { return resident_ + (packed - prepared_); }
-  static CNF_INLINE Quad<Real> load_quad(const Real* from) { return *reinterpret_cast<const Quad<Real>*>(from); }
+  static CNF_INLINE bool is_small(int rows, int columns) {
+    return rows * columns <= 8 * Threads;
+  }
+  CNF_INLINE const Real* here(const Real* packed) const {
+    return resident_ + (packed - prepared_);
+  }
+  static CNF_INLINE Quad<Real> load_quad(const Real* from) {
+    return *reinterpret_cast<const Quad<Real>*>(from);
+  }
 
   template <int Count>
   static CNF_INLINE void load_lanes(const Real* from, Real (&to)[Count]) {
@@ -299,7 +314,9 @@ class BlockTeam {
         }
       }
   }
-  CNF_INLINE Real* aside(int c, int r) const { return aside_ + ((c * 4 + r) * Threads + thread()) * Lanes; }
+  CNF_INLINE Real* aside(int c, int r) const {
+    return aside_ + ((c * 4 + r) * Threads + thread()) * Lanes;
+  }
 
   template <class F>
   CNF_INLINE void hand_out(int height, int width, F f) const {
@@ -366,7 +383,8 @@ class BlockTeam {
 #pragma unroll
       for (int r = 0; r < Height; ++r) a[r] = load_quad(left + (exact || r < rows ? r : rows - 1) * Samples + lane);
 #pragma unroll
-      for (int r = 0; r < Width; ++r) b[r] = load_quad(right + (exact || r < columns ? r : columns - 1) * Samples + lane);
+      for (int r = 0; r < Width; ++r)
+        b[r] = load_quad(right + (exact || r < columns ? r : columns - 1) * Samples + lane);
 #pragma unroll
       for (int l = 0; l < 4; ++l)
 #pragma unroll

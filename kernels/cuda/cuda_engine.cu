@@ -3,15 +3,19 @@
 #include <cmath>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cnf_gpu/error.hpp"
 #include "cnf_gpu/parameters.hpp"
+#include "cpu/failed_rows.hpp"
+#include "cpu/tiling.hpp"
 #include "cuda/cuda_engine.hpp"
 #include "cuda/device_program.cuh"
 #include "cuda/row_order.cuh"
 #include "cuda/theta_map.hpp"
 #include "plan.hpp"
+#include "request_check.hpp"
 
 namespace cnf {
 namespace {
@@ -83,9 +87,8 @@ class CudaEngine final : public Engine {
   Gradient loss_gradient(const DensityRequest& request) override;
 
   void load_rows(std::span<const double> rows) override {
-    require_whole_rows(rows.size());
+    row_count_ = count_rows(rows, plan_.dim);
     rows_.upload(rounded<Real>(rows), stream_);
-    row_count_ = rows.size() / dim();
     shuffled_ = false;
   }
   void shuffle(std::uint32_t epoch) override {
@@ -118,11 +121,11 @@ class CudaEngine final : public Engine {
   void forget_parameters() {
     for (Preparation& preparation : preparations_) preparation.fresh = false;
   }
-  void require_whole_rows(std::size_t numbers) const {
-    if (numbers == 0 || numbers % dim() != 0)
-      throw Error(std::to_string(numbers) + " numbers are not rows of " + std::to_string(dim()) +
-                  " columns; give a multiple of the flow's --dim, at least one row");
+  // The device left theta and the moments alone.
+  void forget_update() {
+    if (std::exchange(updated_, false)) --updates_;
   }
+  Error failure(Direction direction, const FailedRows& failed, std::uint64_t row) const;
   DeviceProgram<Real>& prepared(Direction direction, Estimator estimator);
   TileJob<Real> job_of(const DeviceProgram<Real>& program) const;
   void upload_map(bool with_loop);
@@ -134,9 +137,10 @@ class CudaEngine final : public Engine {
   LogDensity solved(const DensityRequest& request, Estimator estimator, int first_probe);
   std::vector<double> probe_variance(const DensityRequest& request);
   void take_probes(std::span<const double> probes, int columns, std::size_t rows, std::size_t first, std::size_t count);
-  void run_solves(TileJob<Real>& job, const TileVariant<Real>& variant, bool to_base);
+  // Returns what the tiles' solves add up to.
+  TileFigures<Real> run_solves(TileJob<Real>& job, const TileVariant<Real>& variant, Direction direction,
+                               OnFailure on_failure);
   void run_gradient(TileJob<Real>& job, const DeviceProgram<Real>& program, bool accumulate);
-  std::uint64_t gradient_evaluations() const;
   std::size_t shared_bytes(const TileJob<Real>& job, const TileVariant<Real>& variant) const {
     return variant.on_chip ? static_cast<std::size_t>(job.prepared_size + job.tile_size) * sizeof(Real) : 0;
   }
@@ -159,12 +163,13 @@ class CudaEngine final : public Engine {
   RowOrder order_;
   std::size_t row_count_ = 0;
   bool shuffled_ = false;
+  bool updated_ = false;  // since the last gradient
   std::uint64_t updates_ = 0;
-  std::uint64_t evaluations_ = 0;
   int squares_count_ = 0;
   Preparation preparations_[4];  // to base, to base with one probe, to data without and with the divergence
   DeviceArray<Real> workspace_, slot_gradients_, given_rows_, given_probes_, points_, log_density_, delta_logp_;
-  DeviceArray<SlotFigures<Real>> slot_figures_;
+  DeviceArray<TileFigures<Real>> tile_figures_;
+  DeviceArray<std::int32_t> steps_, accepted_;
 };
 
 template <class Real>
@@ -179,7 +184,7 @@ void CudaEngine<Real>::upload_map(bool with_loop) {
 template <class Real>
 DeviceProgram<Real>& CudaEngine<Real>::prepared(Direction direction, Estimator estimator) {
   const bool with_divergence = estimator.form != DivergenceForm::none;
-  const int which = direction == Direction::to_data              ? (with_divergence ? 3 : 2)
+  const int which = direction == Direction::to_data                ? (with_divergence ? 3 : 2)
                     : estimator.columns == plan_.estimator.columns ? 0
                                                                    : 1;
   Preparation& preparation = preparations_[which];
@@ -196,7 +201,6 @@ TileJob<Real> CudaEngine<Real>::job_of(const DeviceProgram<Real>& program) const
   job.program = program.program();
   job.prepared = program.weights();
   job.prepared_size = program.weights_size();
-  job.tile_size = program.variant().tile_size(job.program);
   return job;
 }
 
@@ -211,18 +215,43 @@ void CudaEngine<Real>::take_probes(std::span<const double> probes, int columns, 
   given_probes_.upload(piece, stream_);
 }
 
+// row: of the failed position in the whole data set.
 template <class Real>
-void CudaEngine<Real>::run_solves(TileJob<Real>& job, const TileVariant<Real>& variant, bool to_base) {
+Error CudaEngine<Real>::failure(Direction direction, const FailedRows& failed, std::uint64_t row) const {
+  cpu::Job<Real> job;
+  job.plan = plan_;
+  job.direction = direction == Direction::to_base ? cpu::Direction::to_base : cpu::Direction::to_data;
+  job.row_number = row - static_cast<std::uint64_t>(failed.position);
+  job.record_capacity = cpu::record_capacity(plan_, 32, sizeof(Real));
+  return cpu::failed_row_error(job, failed);
+}
+
+template <class Real>
+TileFigures<Real> CudaEngine<Real>::run_solves(TileJob<Real>& job, const TileVariant<Real>& variant,
+                                               Direction direction, OnFailure on_failure) {
   const std::size_t count = static_cast<std::size_t>(job.count);
+  const long tiles = (job.count + variant.samples - 1) / variant.samples;
   job.points = points_.reserve(count * dim());
   job.log_density = log_density_.reserve(count);
   job.delta_logp = delta_logp_.reserve(count);
+  job.steps = steps_.reserve(count);
+  job.accepted = accepted_.reserve(count);
+  job.figures = tile_figures_.reserve(static_cast<std::size_t>(tiles));
+  job.tile_size = variant.tile_size(job);
   job.workspace_size = variant.on_chip ? 0 : job.tile_size;
-  const long tiles = (job.count + variant.samples - 1) / variant.samples;
   const long room = job.workspace_size > 0 ? std::max(1L, most_workspace_numbers / job.workspace_size) : tiles;
   const int blocks = static_cast<int>(std::min({tiles, most_blocks_, room}));
   job.workspace = workspace_.reserve(static_cast<std::size_t>(std::max(1L, job.workspace_size * blocks)));
-  (to_base ? variant.log_density : variant.sample)(job, blocks, shared_bytes(job, variant), stream_);
+  (direction == Direction::to_base ? variant.log_density : variant.sample)(job, blocks, shared_bytes(job, variant),
+                                                                           stream_);
+  TileFigures<Real> all;
+  for (const TileFigures<Real>& tile : tile_figures_.download(static_cast<std::size_t>(tiles), stream_)) {
+    all.evaluations += tile.evaluations;
+    all.failed.count += tile.failed.count;
+    if (tile.failed.count > 0 && on_failure == OnFailure::error)
+      throw failure(direction, tile.failed, job.rows.row_number + static_cast<std::uint64_t>(tile.failed.position));
+  }
+  return all;
 }
 
 template <class Real>
@@ -243,7 +272,9 @@ void CudaEngine<Real>::solve_piece(const DensityRequest& request, Estimator esti
     take_probes(probes, estimator.columns, all / dim(), first, count);
     job.rows.probes = given_probes_.get();
   }
-  run_solves(job, program.variant(), true);
+  const TileFigures<Real> figures = run_solves(job, program.variant(), Direction::to_base, request.on_failure);
+  density.evaluations += figures.evaluations;
+  density.failures += static_cast<std::uint64_t>(figures.failed.count);
   const auto append = [&](std::vector<double>& to, const DeviceArray<Real>& from, std::size_t numbers) {
     const std::vector<Real> values = from.download(numbers, stream_);
     to.insert(to.end(), values.begin(), values.end());
@@ -251,6 +282,13 @@ void CudaEngine<Real>::solve_piece(const DensityRequest& request, Estimator esti
   append(density.logprob, log_density_, count);
   append(density.base_points, points_, count * dim());
   append(density.delta_logp, delta_logp_, count);
+  if (!plan_.to_base.adaptive) {
+    density.num_steps.insert(density.num_steps.end(), count, plan_.to_base.steps);
+    density.num_accepted_steps = density.num_steps;
+    return;
+  }
+  for (const std::int32_t steps : steps_.download(count, stream_)) density.num_steps.push_back(steps);
+  for (const std::int32_t steps : accepted_.download(count, stream_)) density.num_accepted_steps.push_back(steps);
 }
 
 template <class Real>
@@ -259,20 +297,13 @@ LogDensity CudaEngine<Real>::solved(const DensityRequest& request, Estimator est
   LogDensity density;
   for (std::size_t first = 0; first < count; first += rows_at_once)
     solve_piece(request, estimator, first_probe, first, std::min(rows_at_once, count - first), density);
-  density.num_steps.assign(count, plan_.to_base.steps);
-  density.num_accepted_steps = density.num_steps;
-  density.evaluations = evaluations_of(plan_, plan_.to_base) * count;
   return density;
 }
 
 template <class Real>
 LogDensity CudaEngine<Real>::log_density(const DensityRequest& request) {
-  require_whole_rows(request.rows.size());
   const Estimator estimator = plan_.estimator;
-  if (!request.probes.empty() && request.probes.size() != request.rows.size() * static_cast<std::size_t>(estimator.columns))
-    throw Error("probes must have shape (" + std::to_string(estimator.columns) + ", " +
-                std::to_string(request.rows.size() / dim()) + ", " + std::to_string(dim()) +
-                "), one probe a row and --probes");
+  check_sizes(request, estimator, plan_.dim);
   LogDensity density = solved(request, estimator, 0);
   if (estimator.form == DivergenceForm::probes && estimator.columns > 1)
     density.divergence_variance = probe_variance(request);
@@ -298,9 +329,7 @@ std::vector<double> CudaEngine<Real>::probe_variance(const DensityRequest& reque
 
 template <class Real>
 Samples CudaEngine<Real>::sample(const SampleRequest& request) {
-  if (!request.base_points.empty() && request.base_points.size() != request.count * dim())
-    throw Error("base points must have shape (" + std::to_string(request.count) + ", " + std::to_string(dim()) +
-                "), one a sample");
+  check_sizes(request, plan_.dim);
   const DeviceProgram<Real>& program =
       prepared(Direction::to_data, request.with_logprob ? plan_.estimator : Estimator{});
   Samples samples;
@@ -315,14 +344,13 @@ Samples CudaEngine<Real>::sample(const SampleRequest& request) {
     job.rows.count_of_all = job.count = static_cast<long>(count);
     job.rows.row_number = request.first_row + first;
     job.rows.epoch = request.epoch;
-    run_solves(job, program.variant(), false);
+    samples.evaluations += run_solves(job, program.variant(), Direction::to_data, OnFailure::error).evaluations;
     const std::vector<Real> points = points_.download(count * dim(), stream_);
     samples.points.insert(samples.points.end(), points.begin(), points.end());
     if (!request.with_logprob) continue;
     const std::vector<Real> logprob = log_density_.download(count, stream_);
     samples.logprob.insert(samples.logprob.end(), logprob.begin(), logprob.end());
   }
-  samples.evaluations = evaluations_of(plan_, plan_.to_data) * request.count;
   return samples;
 }
 
@@ -343,12 +371,15 @@ void CudaEngine<Real>::run_gradient(TileJob<Real>& job, const DeviceProgram<Real
   job.layout.size = places_.size;
   const long evaluations = static_cast<long>(job.program.steps) * job.program.method.solution_stages;
   const long inputs = plan_.adjoint == Adjoint::checkpoint ? evaluations * plan_.dim * variant.samples : 0;
+  job.with_gradient = true;
+  job.record_capacity = cpu::record_capacity(plan_, variant.samples, sizeof(Real));
+  job.tile_size = variant.tile_size(job);
   job.workspace_size = (variant.on_chip ? 0 : job.tile_size) + (inputs + 31) / 32 * 32;
   const long room = job.workspace_size > 0 ? std::max(1L, most_workspace_numbers / job.workspace_size) : job.slots;
   const int blocks = static_cast<int>(std::min<long>(job.slots, room));
   job.workspace = workspace_.reserve(static_cast<std::size_t>(std::max(1L, job.workspace_size * blocks)));
   job.gradients = slot_gradients_.reserve(static_cast<std::size_t>(job.slots) * static_cast<std::size_t>(places_.size));
-  job.figures = slot_figures_.reserve(static_cast<std::size_t>(job.slots));
+  job.figures = tile_figures_.reserve(static_cast<std::size_t>(job.slots));
   variant.gradient(job, blocks, shared_bytes(job, variant), stream_);
 
   SumJob<Real> sum;
@@ -366,16 +397,12 @@ void CudaEngine<Real>::run_gradient(TileJob<Real>& job, const DeviceProgram<Real
 }
 
 template <class Real>
-std::uint64_t CudaEngine<Real>::gradient_evaluations() const {
-  std::uint64_t evaluations = evaluations_of(plan_, plan_.to_base);
-  if (plan_.adjoint == Adjoint::backsolve) evaluations += evaluations_of(plan_, plan_.back);
-  return evaluations;
-}
-
-template <class Real>
 Gradient CudaEngine<Real>::loss_gradient(const DensityRequest& request) {
   Gradient result;
-  result.density = log_density(request);  // checks the request too
+  check_sizes(request, plan_.estimator, plan_.dim);
+  DensityRequest every_row = request;
+  every_row.on_failure = OnFailure::error;
+  result.density = solved(every_row, plan_.estimator, 0);
   const DeviceProgram<Real>& program = prepared(Direction::to_base, plan_.estimator);
   const std::size_t count = request.rows.size() / dim();
   TileJob<Real> job = job_of(program);
@@ -390,16 +417,18 @@ Gradient CudaEngine<Real>::loss_gradient(const DensityRequest& request) {
   job.rows.epoch = request.epoch;
   job.weight = Real(1) / static_cast<Real>(count);
   run_gradient(job, program, false);
-  result.loss = figures_.download(1, stream_)[0].loss;
+  const DeviceFigures figures = figures_.download(1, stream_)[0];
+  if (figures.failed.count > 0)
+    throw failure(Direction::to_base, figures.failed,
+                  request.first_row + static_cast<std::uint64_t>(figures.failed.position));
+  result.loss = figures.loss;
   result.values = widened(gradient_.download(parameters_, stream_));
   return result;
 }
 
 template <class Real>
 void CudaEngine<Real>::gradient(const Batch& batch) {
-  if (batch.count == 0 || batch.first + batch.count > row_count_)
-    throw Error("rows " + std::to_string(batch.first) + " to " + std::to_string(batch.first + batch.count) +
-                " are asked for, but " + std::to_string(row_count_) + " are loaded");
+  check_sizes(batch, row_count_);
   const DeviceProgram<Real>& program = prepared(Direction::to_base, plan_.estimator);
   TileJob<Real> job = job_of(program);
   job.rows.values = rows_.get();
@@ -410,8 +439,7 @@ void CudaEngine<Real>::gradient(const Batch& batch) {
   job.count = static_cast<long>(batch.count);
   job.weight = static_cast<Real>(batch.weight / static_cast<double>(batch.count));
   run_gradient(job, program, batch.accumulate);
-  if (!batch.accumulate) evaluations_ = 0;
-  evaluations_ += gradient_evaluations() * batch.count;
+  updated_ = false;
 }
 
 template <class Real>
@@ -443,19 +471,27 @@ void CudaEngine<Real>::update(const OptimiserConfig& config, double learning_rat
   job.theta = theta_.get();
   job.figures = figures_.get();
   launch_update(job, stream_);
+  updated_ = true;
   forget_parameters();
 }
 
 template <class Real>
 StepFigures CudaEngine<Real>::figures() {
   const DeviceFigures device = figures_.download(1, stream_)[0];
+  if (device.failed.count > 0) {
+    forget_update();
+    const std::size_t position = static_cast<std::size_t>(device.failed.position);
+    throw failure(Direction::to_base, device.failed, shuffled_ ? order_.at(position, stream_) : position);
+  }
   StepFigures figures;
   figures.loss = device.loss;
-  figures.gradient_norm = device.gradient_norm;
-  figures.evaluations = evaluations_;
+  double squares = 0;
+  for (const double part : squares_.download(static_cast<std::size_t>(squares_count_), stream_)) squares += part;
+  figures.gradient_norm = std::sqrt(squares);
+  figures.evaluations = device.evaluations;
   figures.backsolve_drift = device.drift;
-  figures.finite = device.finite != 0;
-  if (!figures.finite && updates_ > 0) --updates_;  // the device left theta and the moments alone
+  figures.finite = std::isfinite(figures.loss) && std::isfinite(figures.gradient_norm);
+  if (!figures.finite) forget_update();
   return figures;
 }
 

@@ -1,6 +1,5 @@
 // A flow's program on the device: everything tiles read, made from theta by one launch.
 #include "cuda/device_program.cuh"
-
 #include "theta.hpp"
 
 namespace cnf::inline CNF_ARCH {
@@ -8,6 +7,11 @@ namespace {
 
 bool solves_back(const Plan& plan, Direction direction) {
   return plan.adjoint == Adjoint::backsolve && direction == Direction::to_base;
+}
+
+// Signed; 0 of an adaptive solve.
+double step_of(const Stepping& stepping) {
+  return stepping.adaptive ? 0 : (stepping.end - stepping.start) / stepping.steps;
 }
 
 }  // namespace
@@ -45,16 +49,24 @@ void DeviceProgram<Real>::place(Pieces<Real>& pieces, const Real* theta) {
     job_.loop = pieces.take(static_cast<long>(plan_.width) * plan_.dim);
     program_.field.loop = {job_.loop, plan_.width, plan_.dim};
   }
-  program_.layout = activation_layout(program_.field, estimator_, false);
-
   const Stepping& stepping = direction_ == Direction::to_base ? plan_.to_base : plan_.to_data;
+  const bool back = solves_back(plan_, direction_);
+  program_.adaptive = stepping.adaptive;
+  program_.back_adaptive = back && plan_.back.adaptive;
+  program_.controller = controller_of<Real>(stepping, program_.method.order);
+  program_.back_controller = controller_of<Real>(plan_.back, program_.method.order);
+  if (!program_.adaptive || (back && !program_.back_adaptive))
+    program_.layout = activation_layout(program_.field, estimator_, false);
+  if (program_.adaptive || program_.back_adaptive)
+    program_.lane_layout = activation_layout(program_.field, estimator_, true);
+
   place_table(pieces, stepping, program_.gates, job_.table);
   program_.steps = stepping.steps;
-  program_.step = static_cast<Real>((stepping.end - stepping.start) / stepping.steps);
-  if (solves_back(plan_, direction_)) {
+  program_.step = static_cast<Real>(step_of(stepping));
+  if (back) {
     place_table(pieces, plan_.back, program_.back_gates, job_.back_table);
     program_.back_steps = plan_.back.steps;
-    program_.back_step = static_cast<Real>((plan_.back.end - plan_.back.start) / plan_.back.steps);
+    program_.back_step = static_cast<Real>(step_of(plan_.back));
   }
   job_.field = program_.field;
   job_.base = program_.base;
@@ -99,6 +111,7 @@ template <class Real>
 void DeviceProgram<Real>::upload_times(const Stepping& stepping, const GateTableMemory<Real>& table,
                                        const cuda_device::Stream& stream) {
   const Tableau& tableau = tableau_of(plan_.solver);
+  if (stepping.adaptive) return;
   const double span = stepping.end - stepping.start, h = span / stepping.steps;
   std::vector<Real> times;
   for (int n = 0; n < stepping.steps; ++n)

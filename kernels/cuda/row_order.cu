@@ -1,4 +1,5 @@
 // The order of rows in an epoch: random keys drawn and sorted on the device, the permutation of draw_permutation().
+#include <algorithm>
 #include <cub/device/device_radix_sort.cuh>
 
 #include "cnf_gpu/random.hpp"
@@ -25,13 +26,13 @@ void RowOrder::shuffle(std::uint64_t seed, std::uint32_t epoch, std::size_t rows
   std::uint32_t* sorted = sorted_keys_.reserve(rows);
   std::uint32_t* order = order_.reserve(rows);
   constexpr int threads = 128;
-  const auto blocks = static_cast<unsigned>((rows + threads - 1) / threads);
-  draw_keys<<<blocks < 1024 ? blocks : 1024, threads, 0, stream>>>(seed, epoch, static_cast<std::uint32_t>(rows), keys,
-                                                                  numbers);
+  const auto blocks = static_cast<unsigned>(std::min<std::size_t>((rows + threads - 1) / threads, 1024));
+  const auto count = static_cast<std::uint32_t>(rows);
+  draw_keys<<<blocks, threads, 0, stream>>>(seed, epoch, count, keys, numbers);
   CNF_CUDA_CHECK(cudaGetLastError());
   std::size_t bytes = 0;
-  CNF_CUDA_CHECK(cub::DeviceRadixSort::SortPairs(nullptr, bytes, keys, sorted, numbers, order,
-                                                 static_cast<int>(rows), 0, 32, stream));
+  CNF_CUDA_CHECK(cub::DeviceRadixSort::SortPairs(nullptr, bytes, keys, sorted, numbers, order, static_cast<int>(rows),
+                                                 0, 32, stream));
   CNF_CUDA_CHECK(cub::DeviceRadixSort::SortPairs(scratch_.reserve(bytes), bytes, keys, sorted, numbers, order,
                                                  static_cast<int>(rows), 0, 32, stream));
 }

@@ -9,6 +9,10 @@ class RowOrder {
  public:
   void shuffle(std::uint64_t seed, std::uint32_t epoch, std::size_t rows, const cuda_device::Stream& stream);
   const std::uint32_t* get() const { return order_.get(); }
+  // The row at a position of the order.
+  std::uint32_t at(std::size_t position, const cuda_device::Stream& stream) const {
+    return order_.download(position + 1, stream)[position];
+  }
 
  private:
   cuda_device::DeviceArray<std::uint32_t> keys_, sorted_keys_, rows_, order_;

@@ -28,10 +28,10 @@ class Block {
     for (long tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
       const TileRows<Real> rows = block.rows_of(tile);
       if (to_base)
-        log_density_tile(block.team_, phi, job.program, rows, block.memory_.tile, {});
+        log_density_tile(block.team_, phi, job.program, rows, block.memory_.tile, {}, block.memory_.lanes);
       else
-        sample_tile(block.team_, phi, job.program, rows, block.memory_.tile);
-      block.write_answers(rows);
+        sample_tile(block.team_, phi, job.program, rows, block.memory_.tile, block.memory_.lanes);
+      block.write_answers(rows, tile);
     }
   }
 
@@ -44,9 +44,12 @@ class Block {
       block.open_slot(slot, gradient);
       const long end = tiles * (slot + 1) / job.slots;
 #pragma unroll 1
-      for (long tile = tiles * slot / job.slots; tile < end; ++tile)
-        loss_gradient_tile(block.team_, phi, job.program, block.rows_of(tile), job.weight,
-                                    block.memory_.tile, block.record(), gradient);
+      for (long tile = tiles * slot / job.slots; tile < end; ++tile) {
+        const TileRows<Real> rows = block.rows_of(tile);
+        loss_gradient_tile(block.team_, phi, job.program, rows, job.weight, block.memory_.tile, block.record(),
+                           gradient, block.memory_.lanes);
+        block.count(rows, job.figures[slot], true);
+      }
     }
   }
 
@@ -75,7 +78,7 @@ class Block {
     else
       base = own_workspace(job);
     Pieces<Real> pieces(base);
-    return place_block<Team>(pieces, job.program);
+    return place_block<Team>(pieces, job);
   }
 
   __device__ __forceinline__ TileRows<Real> rows_of(long tile) const {
@@ -86,8 +89,9 @@ class Block {
     return rows;
   }
 
-  // The inputs of all stages, in the block's global memory.
+  // The inputs of all stages, in the block's global memory; only the checkpointed adjoint of equal steps looks at them.
   __device__ __forceinline__ Record<Real> record() const {
+    if constexpr (Team::Kind::adaptive || Team::Kind::backsolve) return {};
     return {own_workspace(job_) + (on_chip ? 0 : job_.tile_size), nullptr};
   }
 
@@ -112,18 +116,44 @@ class Block {
     team_.sync();
   }
 
-  __device__ __forceinline__ void write_answers(const TileRows<Real>& rows) const {
+  // Evaluations and failures of a tile, on their way to the host.
+  __device__ __forceinline__ void count(const TileRows<Real>& rows, TileFigures<Real>& figures,
+                                        bool with_adjoint) const {
+    if (team_.thread() == 0) {
+      TileTask<Real> task;
+      task.first = rows.first;
+      task.count = rows.count;
+      count_solve(task, job_.program, memory_.lanes, figures);
+      if (with_adjoint) count_adjoint(task, job_.program, memory_.lanes, figures);
+    }
+    team_.sync();
+  }
+
+  __device__ __forceinline__ void write_answers(const TileRows<Real>& rows, long tile) const {
     const int dim = job_.program.plan.dim;
     const long at = rows.first - job_.first;
     const TileMemory<Real>& m = memory_.tile;
+    const Real* cause = memory_.lanes.clock.cause;
+    const auto answer = [=](Real value, int lane) {  // NaN where the solve failed
+      if constexpr (Team::Kind::adaptive)
+        if (cause[lane] > 0) return static_cast<Real>(NAN);
+      return value;
+    };
     if (job_.points)
       team_.for_each_index(rows.count * dim, [=, this](int i) {
-        job_.points[at * dim + i] = m.x[static_cast<long>(i % dim) * Team::tile_samples + i / dim];
+        const int lane = i / dim;
+        job_.points[at * dim + i] = answer(m.x[static_cast<long>(i % dim) * Team::tile_samples + lane], lane);
       });
     team_.for_each_index(rows.count, [=, this](int lane) {
-      if (job_.log_density) job_.log_density[at + lane] = m.log_density[lane];
-      if (job_.delta_logp) job_.delta_logp[at + lane] = m.delta_logp[lane];
+      if (job_.log_density) job_.log_density[at + lane] = answer(m.log_density[lane], lane);
+      if (job_.delta_logp) job_.delta_logp[at + lane] = answer(m.delta_logp[lane], lane);
+      if constexpr (Team::Kind::adaptive) {
+        job_.steps[at + lane] = static_cast<std::int32_t>(memory_.lanes.clock.attempted[lane]);
+        job_.accepted[at + lane] = static_cast<std::int32_t>(memory_.lanes.clock.accepted[lane]);
+      }
     });
+    if (team_.thread() == 0) job_.figures[tile] = {};
+    count(rows, job_.figures[tile], false);
   }
 
   const TileJob<Real>& job_;

@@ -15,13 +15,23 @@ void with_nonlinearity(Nonlinearity phi, F run) {
   run(RunningNonlinearity{phi});
 }
 
-template <class Team, bool on_chip, bool compiled_tanh>
+// Team<Kind> is the team compiled for a kind of program. compiled_tanh: gradients have the usual nonlinearity compiled
+// in. any_steps: kernels for lanes with steps of their own are there too.
+template <template <class> class Team, bool on_chip, bool compiled_tanh, bool any_steps>
 struct TileLaunch {
-  using Real = typename Team::Real;
+  using Fixed = Team<ProgramKind<false, false, false>>;
+  using Real = typename Fixed::Real;
+  using Adaptive = Team<ProgramKind<true, false, false>>;
+  using Back = Team<ProgramKind<false, true, false>>;
+  using AdaptiveBack = Team<ProgramKind<true, true, true>>;
+  using FixedAdaptiveBack = Team<ProgramKind<false, true, true>>;
 
-  static long tile_size(const FlowProgram<Real>& program) {
+  static long tile_size(const TileJob<Real>& job) {
     Pieces<Real> pieces(nullptr);
-    place_block<Team>(pieces, program);
+    if constexpr (any_steps)
+      place_block<AdaptiveBack>(pieces, job);  // places what its program asks for
+    else
+      place_block<Fixed>(pieces, job);
     return pieces.used();
   }
 
@@ -29,29 +39,54 @@ struct TileLaunch {
   static void launch(Kernel kernel, const TileJob<Real>& job, Phi phi, int blocks, std::size_t shared_bytes,
                      cudaStream_t stream) {
     if (shared_bytes > 48 * 1024)
-      CNF_CUDA_CHECK(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                          static_cast<int>(shared_bytes)));
-    kernel<<<static_cast<unsigned>(blocks), Team::threads, shared_bytes, stream>>>(job, phi);
+      CNF_CUDA_CHECK(
+          cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes)));
+    kernel<<<static_cast<unsigned>(blocks), Fixed::threads, shared_bytes, stream>>>(job, phi);
     CNF_CUDA_CHECK(cudaGetLastError());
   }
 
+  static RunningNonlinearity nonlinearity(const TileJob<Real>& job) {
+    return RunningNonlinearity{job.program.plan.nonlinearity};
+  }
+
   static void log_density(const TileJob<Real>& job, int blocks, std::size_t shared_bytes, cudaStream_t stream) {
-    const RunningNonlinearity phi{job.program.plan.nonlinearity};
-    launch(log_density_kernel<Team, RunningNonlinearity, on_chip>, job, phi, blocks, shared_bytes, stream);
+    if constexpr (any_steps)
+      if (job.program.adaptive)
+        return launch(log_density_kernel<Adaptive, RunningNonlinearity, on_chip>, job, nonlinearity(job), blocks,
+                      shared_bytes, stream);
+    launch(log_density_kernel<Fixed, RunningNonlinearity, on_chip>, job, nonlinearity(job), blocks, shared_bytes,
+           stream);
   }
   static void sample(const TileJob<Real>& job, int blocks, std::size_t shared_bytes, cudaStream_t stream) {
-    const RunningNonlinearity phi{job.program.plan.nonlinearity};
-    launch(sample_kernel<Team, RunningNonlinearity, on_chip>, job, phi, blocks, shared_bytes, stream);
+    if constexpr (any_steps)
+      if (job.program.adaptive)
+        return launch(sample_kernel<Adaptive, RunningNonlinearity, on_chip>, job, nonlinearity(job), blocks,
+                      shared_bytes, stream);
+    launch(sample_kernel<Fixed, RunningNonlinearity, on_chip>, job, nonlinearity(job), blocks, shared_bytes, stream);
+  }
+
+  template <class Kind>
+  static void gradient_of(const TileJob<Real>& job, int blocks, std::size_t shared_bytes, cudaStream_t stream) {
+    launch(gradient_kernel<Kind, RunningNonlinearity, on_chip>, job, nonlinearity(job), blocks, shared_bytes, stream);
   }
   static void gradient(const TileJob<Real>& job, int blocks, std::size_t shared_bytes, cudaStream_t stream) {
-    with_nonlinearity<compiled_tanh>(job.program.plan.nonlinearity, [&](auto phi) {
-      launch(gradient_kernel<Team, decltype(phi), on_chip>, job, phi, blocks, shared_bytes, stream);
+    const FlowProgram<Real>& program = job.program;
+    const bool back = program.plan.adjoint == Adjoint::backsolve;
+    if constexpr (any_steps) {
+      if (back && program.back_adaptive && program.adaptive)
+        return gradient_of<AdaptiveBack>(job, blocks, shared_bytes, stream);
+      if (back && program.back_adaptive) return gradient_of<FixedAdaptiveBack>(job, blocks, shared_bytes, stream);
+      if (program.adaptive) return gradient_of<Adaptive>(job, blocks, shared_bytes, stream);
+    }
+    if (back) return gradient_of<Back>(job, blocks, shared_bytes, stream);
+    with_nonlinearity<compiled_tanh>(program.plan.nonlinearity, [&](auto phi) {
+      launch(gradient_kernel<Fixed, decltype(phi), on_chip>, job, phi, blocks, shared_bytes, stream);
     });
   }
 
   static const TileVariant<Real>& variant(const char* name) {
-    static const TileVariant<Real> made = {name,        Team::tile_samples, Team::threads, on_chip,
-                                           tile_size,   log_density,        sample,        gradient};
+    static const TileVariant<Real> made = {name,      Fixed::tile_samples, Fixed::threads, on_chip,
+                                           tile_size, log_density,         sample,         gradient};
     return made;
   }
 };

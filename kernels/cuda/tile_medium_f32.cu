@@ -2,10 +2,16 @@
 #include "cuda/tile_launch.cuh"
 
 namespace cnf::inline CNF_ARCH {
+namespace {
+
+template <class Kind>
+using Team = BlockTeam<float, 32, 128, 4, Kind>;
+
+}  // namespace
 
 template <>
 const TileVariant<float>& medium_variant<float>() {
-  return TileLaunch<BlockTeam<float, 32, 128, 4>, true, true>::variant("medium");
+  return TileLaunch<Team, true, true, false>::variant("medium");
 }
 
 }  // namespace cnf::inline CNF_ARCH

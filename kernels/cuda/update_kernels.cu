@@ -1,15 +1,18 @@
 // The kernels around a gradient: what programs read is prepared from theta, slots are summed, AdamW moves theta.
-#include "cuda/update_kernels.cuh"
-
 #include <algorithm>
 
 #include "cuda/cuda_check.hpp"
+#include "cuda/update_kernels.cuh"
 
 namespace cnf::inline CNF_ARCH {
 namespace {
 
-__device__ int global_thread() { return static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x); }
-__device__ int all_threads() { return static_cast<int>(gridDim.x * blockDim.x); }
+__device__ int global_thread() {
+  return static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+}
+__device__ int all_threads() {
+  return static_cast<int>(gridDim.x * blockDim.x);
+}
 
 template <class Real>
 __device__ void pad_weights(const PrepareJob<Real>& job) {
@@ -83,6 +86,9 @@ __device__ void sum_figures(const SumJob<Real>& job) {
   for (int slot = 0; slot < job.slot_count; ++slot) {
     figures.loss += job.slot_figures[slot].negative_log_density;
     figures.drift = maximum(figures.drift, static_cast<double>(job.slot_figures[slot].drift));
+    figures.evaluations += job.slot_figures[slot].evaluations;
+    const FailedRows& failed = job.slot_figures[slot].failed;
+    if (failed.count > 0 && figures.failed.count == 0) figures.failed = failed;
   }
   *job.figures = figures;
 }
@@ -108,11 +114,7 @@ __global__ void __launch_bounds__(plain_threads) update_kernel(const __grid_cons
   double squares = 0;
   for (int i = 0; i < job.squares_count; ++i) squares += job.squares[i];
   const double norm = sqrt(squares);
-  const bool finite = isfinite(norm) && isfinite(job.figures->loss);
-  if (global_thread() == 0) {
-    job.figures->gradient_norm = norm;
-    job.figures->finite = finite;
-  }
+  const bool finite = isfinite(norm) && isfinite(job.figures->loss) && job.figures->failed.count == 0;
   if (!finite) return;  // theta stays as it was
   AdamwStep<Real> step = job.step;
   step.gradient_scale = static_cast<Real>(job.clip_norm > 0 && norm > job.clip_norm ? job.clip_norm / norm : 1.0);

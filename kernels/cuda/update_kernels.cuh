@@ -6,9 +6,9 @@
 
 namespace cnf::inline CNF_ARCH {
 
-inline constexpr int plain_threads = 128;      // a block of the kernels here
-inline constexpr int summing_blocks = 64;      // at most, of sum_slots: each leaves a part of the gradient's norm
-inline constexpr int preparing_blocks = 256;   // at most, of prepare
+inline constexpr int plain_threads = 128;     // a block of the kernels here
+inline constexpr int summing_blocks = 64;     // at most, of sum_slots: each leaves a part of the gradient's norm
+inline constexpr int preparing_blocks = 256;  // at most, of prepare
 
 // A gate table to be filled; its times are there already.
 template <class Real>
@@ -44,8 +44,8 @@ struct ThetaMap {
 struct DeviceFigures {
   double loss = 0;
   double drift = 0;
-  double gradient_norm = 0;
-  int finite = 1;
+  std::uint64_t evaluations = 0;
+  FailedRows failed;  // rows whose adaptive solve did not arrive
 };
 
 template <class Real>
@@ -53,11 +53,11 @@ struct SumJob {
   ThetaMap map;
   const Real* theta = nullptr;
   const Real* slots = nullptr;  // (slots, slot_size)
-  const SlotFigures<Real>* slot_figures = nullptr;
+  const TileFigures<Real>* slot_figures = nullptr;
   int slot_size = 0, slot_count = 0;
   bool accumulate = false;
-  Real* gradient = nullptr;    // (parameters,)
-  double* squares = nullptr;   // (blocks,) of this block's entries
+  Real* gradient = nullptr;   // (parameters,)
+  double* squares = nullptr;  // (blocks,) of this block's entries
   DeviceFigures* figures = nullptr;
 };
 
