@@ -90,8 +90,8 @@ class FixedSolve {
   CNF_INLINE Real* divergence_slope(int i) const { return slopes(i) + static_cast<long>(dim_) * team_.samples(); }
 
  private:
-  const Team& team_;
-  const Field& field_;
+  Team team_;
+  Field field_;
   const Method<Real>& method_;
   GateTable<Real> gates_;
   int dim_;

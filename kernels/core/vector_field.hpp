@@ -123,7 +123,7 @@ class VectorField {
   CNF_INLINE void pull_tangent(const Gates& gates, const Activations<Real>& kept, int l, int k, int c, int lane,
                                V hdot_bar) const;
 
-  const Team& team_;
+  Team team_;
   const FieldParameters<Real>& field_;
   Phi phi_;
   Estimator estimator_;

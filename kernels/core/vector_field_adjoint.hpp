@@ -141,7 +141,7 @@ CNF_HD void VectorField<Team, Phi, Gates>::free_end_gradient(int l, const Gates&
         if (diagonal) return Sums<V, 1>{{bar}};
         return Sums<V, 1>{{bar * load<V>(row(kept.value(l - 1), columns, 1 + o, k) + lane)}};
       },
-      [=, this, &layer](int r, Sums<Real, 1> sum) {
+      [=, this, &layer, &gradient](int r, Sums<Real, 1> sum) {
         const int o = r / learned, k = diagonal ? o : r % learned;
         sums[r] = sum.value[0];
         team_.add_to_matrix(layer.weight, gradient.weight[l], o, k, scale * sum.value[0]);
@@ -174,7 +174,7 @@ CNF_HD void VectorField<Team, Phi, Gates>::kappa_gradient(const Gates& gates, co
           return Sums<V, 1>{{load<V>(cot_div + lane) * slope(phi_, a, h)}};
         },
         [=](int k, Sums<Real, 1> sums) { kappa_bar[k] = sums.value[0]; });
-    team_.for_each_index(width, [=](int k) {
+    team_.for_each_index(width, [=, &gradient](int k) {
       for (int i = 0; i < dim; ++i) {
         Real& sum = gradient.loop[static_cast<long>(k) * dim + i];
         sum = multiply_add(scale * kappa_bar[k] * first_gate[k], last_gate[i], sum);
@@ -199,7 +199,7 @@ CNF_HD void VectorField<Team, Phi, Gates>::shared_gate_gradient(int l, const Gat
     const Real* dots = scratch_.dots;
     team_.template reduce_rows<1>(
         width, [=, this](int o, int lane) { return Sums<V, 1>{{load<V>(row(abar, width, 0, o) + lane)}}; },
-        [=, &layer](int o, Sums<Real, 1> sums) {
+        [=, &layer, &gradient](int o, Sums<Real, 1> sums) {
           const int neuron = layer.first_neuron + o;
           const Real g = gates.gate[neuron], bar = scale * sums.value[0], p = g * bar;
           const Real gamma = (Real(1) - g) * multiply_add(layer.bias[o], p, scale * dots[o]);
@@ -241,7 +241,7 @@ CNF_HD void VectorField<Team, Phi, Gates>::lane_gate_gradient(int l, const Gates
       const V gamma = (V(1) - gate.gate) * sum;
       return Sums<V, 4>{{p, bar * t, gamma, gamma * t}};
     };
-    team_.template reduce_rows<4>(width, contribution, [=, &layer](int o, Sums<Real, 4> sums) {
+    team_.template reduce_rows<4>(width, contribution, [=, &layer, &gradient](int o, Sums<Real, 4> sums) {
       const int neuron = layer.first_neuron + o;
       gradient.bias[neuron] = multiply_add(scale, sums.value[0], gradient.bias[neuron]);
       gradient.shift_weight[neuron] = multiply_add(scale, sums.value[1], gradient.shift_weight[neuron]);
