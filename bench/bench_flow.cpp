@@ -84,8 +84,7 @@ void measure(::benchmark::State& state, const Case& c, DeviceKind device) {
 // Runs that fill about half a second, three at least.
 ::benchmark::IterationCount repeats(const Case& c) {
   constexpr double expected_rate = 5e10;
-  return static_cast<::benchmark::IterationCount>(
-      std::clamp(0.5 * expected_rate / useful_flops(c), 3.0, 1000.0));
+  return static_cast<::benchmark::IterationCount>(std::clamp(0.5 * expected_rate / useful_flops(c), 3.0, 1000.0));
 }
 
 }  // namespace

@@ -17,9 +17,12 @@ struct Shape {
 
 // N, d, w, hidden layers: the notebook's experiment, toy data, and the tables of the FFJORD paper.
 constexpr Shape shapes[] = {
-    {"notebook", 1000, 4, 4, 3, Divergence::exact},       {"toy", 512, 2, 64, 3, Divergence::hutchinson},
-    {"power", 10000, 6, 60, 3, Divergence::hutchinson},   {"miniboone-1h", 1000, 43, 860, 1, Divergence::exact},
-    {"miniboone-2h", 1000, 43, 860, 2, Divergence::hutchinson}, {"galaxies", 500, 7, 64, 3, Divergence::hutchinson},
+    {"notebook", 1000, 4, 4, 3, Divergence::exact},
+    {"toy", 512, 2, 64, 3, Divergence::hutchinson},
+    {"power", 10000, 6, 60, 3, Divergence::hutchinson},
+    {"miniboone-1h", 1000, 43, 860, 1, Divergence::exact},
+    {"miniboone-2h", 1000, 43, 860, 2, Divergence::hutchinson},
+    {"galaxies", 500, 7, 64, 3, Divergence::hutchinson},
 };
 
 constexpr double quick_flops = 4e9;  // of one run under --quick
@@ -60,7 +63,8 @@ void add_works(std::vector<Case>& cases, const TableOptions& options, const Shap
   add(cases, options, make_case(Work::field, shape, shape.usual, checkpoint, 1));
   for (const Divergence divergence : {Divergence::exact, Divergence::exact_tangents, Divergence::hutchinson}) {
     // Tangents through all of a wide shape say nothing that a narrow one does not, and take minutes.
-    const bool tangents = divergence == Divergence::exact_tangents || (divergence == Divergence::exact && shape.depth > 1);
+    const bool tangents =
+        divergence == Divergence::exact_tangents || (divergence == Divergence::exact && shape.depth > 1);
     if (tangents && shape.dim > 16) continue;
     if (divergence == Divergence::exact_tangents && shape.depth > 1) continue;  // the same program as exact
     add(cases, options, make_case(Work::divergence, shape, divergence, checkpoint, 1));
