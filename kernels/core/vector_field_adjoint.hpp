@@ -235,8 +235,7 @@ CNF_HD void VectorField<Team, Phi, Gates>::lane_gate_gradient(int l, const Gates
       const V p = load<V>(row(pulled, width, 0, o) + lane);
       V sum = p * (load<V>(row(kept.pre_gate(l), width, 0, o) + lane) + V(layer.bias[o]));
       if (diagonal || trace) {
-        const V z =
-            trace ? V(layer.weight.values[o * width + o]) : load<V>(row(scratch_.jacobian_part, width, 0, o) + lane);
+        const V z = trace ? V(layer.weight.values[o * width + o]) : load<V>(row(kept.pre_gate(l), width, 1, o) + lane);
         sum = multiply_add(load<V>(cot_div + lane) * gate.gate, z, sum);
       } else {
         for (int c = 1; c <= estimator_.columns; ++c) {

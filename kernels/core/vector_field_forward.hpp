@@ -99,6 +99,7 @@ CNF_HD void VectorField<Team, Phi, Gates>::divergence(const Gates& gates, const 
       return;
     }
     case DivergenceForm::tangents: {  // sum_i g_i (W hdot_i)_i: only the diagonal of the last product
+      if (Gates::per_lane) part = row(kept.pre_gate(last), dim, 1, 0);  // the adjoint asks for it again
       const int width = layer.weight.columns;
       team_.for_each(dim, [=, this, &layer](int i, int lane) {
         const Real* weights = layer.weight.values + static_cast<long>(i) * width;

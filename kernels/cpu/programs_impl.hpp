@@ -5,16 +5,14 @@
 
 #include "core/tile_programs.hpp"
 #include "cpu/cpu_team.hpp"
-#include "cpu/programs.hpp"
+#include "cpu/tile_answers.hpp"
 
 namespace cnf::inline CNF_ARCH {
 
 using cpu::Direction;
 using cpu::GradientPointers;
-using cpu::Job;
 using cpu::Programs;
 using cpu::ThetaPointers;
-using cpu::TileTask;
 
 inline const Stepping& stepping_of(const Plan& plan, Direction direction) {
   return direction == Direction::to_base ? plan.to_base : plan.to_data;
@@ -22,7 +20,7 @@ inline const Stepping& stepping_of(const Plan& plan, Direction direction) {
 
 template <class Real>
 Real step_size(const Stepping& stepping) {
-  return static_cast<Real>((stepping.end - stepping.start) / stepping.steps);
+  return stepping.adaptive ? Real(0) : static_cast<Real>((stepping.end - stepping.start) / stepping.steps);
 }
 
 // A gate table to be filled.
@@ -97,15 +95,23 @@ Prepared<Real> place_prepared(Pieces<Real>& pieces, const Job<Real>& job) {
   for (Real** base : {&program.base.mean, &program.base.precision, &program.base.deviation, &program.base.slope})
     *base = pieces.take(plan.dim);
   program.base.log_scale = pieces.take(1);
-  program.layout = activation_layout(field, job.estimator, false);
 
   const Stepping& stepping = stepping_of(plan, job.direction);
+  const bool back = solves_back(plan.adjoint, job.direction);
+  program.adaptive = stepping.adaptive;
+  program.back_adaptive = back && plan.back.adaptive;
+  program.controller = controller_of<Real>(stepping, program.method.order);
+  program.back_controller = controller_of<Real>(plan.back, program.method.order);
+  if (!program.adaptive || (back && !program.back_adaptive))
+    program.layout = activation_layout(field, job.estimator, false);
+  if (program.adaptive || program.back_adaptive) program.lane_layout = activation_layout(field, job.estimator, true);
+
   const int kappas = job.estimator.form == DivergenceForm::one_hidden_layer ? plan.width : 0;
   p.table = place_table(pieces, stepping.steps, program.method.solution_stages, field.neurons, kappas);
   program.gates = {p.table.gate, p.table.offset, p.table.time, field.neurons, p.table.kappa, kappas};
   program.steps = stepping.steps;
   program.step = step_size<Real>(stepping);
-  if (solves_back(plan.adjoint, job.direction)) {
+  if (back) {
     p.back_table = place_table(pieces, plan.back.steps, program.method.solution_stages, field.neurons, kappas);
     program.back_gates = {p.back_table.gate, p.back_table.offset, p.back_table.time,
                           field.neurons,     p.back_table.kappa,  kappas};
@@ -236,14 +242,28 @@ template <class Real>
 struct Workspace {
   TileMemory<Real> memory;
   Record<Real> record;
+  LaneMemory<Real> lanes;
   Real* transposed;
 };
+
+// Panels of adaptive solves: an adjoint looks at each stage of a step, and at every step if it is checkpointed.
+template <class Real>
+LaneMemory<Real> place_lane_memory(Pieces<Real>& pieces, const Job<Real>& job, const FlowProgram<Real>& program,
+                                   bool with_gradient) {
+  const bool back = with_gradient && program.back_adaptive;
+  const bool recorded = with_gradient && program.adaptive && job.plan.adjoint == Adjoint::checkpoint;
+  if (!program.adaptive && !back) return {};
+  return place_lanes(pieces, job.plan, program.lane_layout, job.samples,
+                     back ? 2 * (job.plan.dim + 1) : job.plan.dim + 1, back || recorded ? program.method.stages : 1,
+                     recorded ? job.record_capacity : 0);
+}
 
 template <class Real>
 Workspace<Real> place_workspace(Pieces<Real>& pieces, const Job<Real>& job, const FlowProgram<Real>& program,
                                 bool with_gradient) {
   Workspace<Real> w{};
   w.memory = place_tile(pieces, job.plan, job.estimator, program.layout, job.samples);
+  w.lanes = place_lane_memory(pieces, job, program, with_gradient);
   if (!with_gradient) return w;
   const long evaluations = static_cast<long>(program.steps) * program.method.solution_stages;
   const int widest = job.plan.width > job.plan.dim ? job.plan.width : job.plan.dim;
@@ -303,21 +323,6 @@ TileRows<Real> rows_of(const Job<Real>& job, const TileTask<Real>& task) {
           task.count, job.row_number, job.epoch,  job.first_probe};
 }
 
-template <class Real>
-void scatter_answers(const Job<Real>& job, const TileTask<Real>& task, const FlowProgram<Real>& program,
-                     const TileMemory<Real>& m) {
-  const int dim = job.plan.dim;
-  const Stepping& stepping = stepping_of(job.plan, job.direction);
-  for (int lane = 0; lane < task.count; ++lane) {
-    const long at = task.first + lane;
-    if (task.points)
-      for (int i = 0; i < dim; ++i) task.points[at * dim + i] = m.x[static_cast<long>(i) * job.samples + lane];
-    if (task.log_density) task.log_density[at] = m.log_density[lane];
-    if (task.delta_logp) task.delta_logp[at] = m.delta_logp[lane];
-    if (task.steps && !stepping.adaptive) task.steps[at] = task.accepted[at] = program.steps;
-  }
-}
-
 // Runs `run` with the nonlinearity as a constant where it is the usual one.
 template <class F>
 void with_nonlinearity(Nonlinearity phi, F run) {
@@ -328,35 +333,37 @@ void with_nonlinearity(Nonlinearity phi, F run) {
 }
 
 template <class Real>
-void solve_tile(const Job<Real>& job, const TileTask<Real>& task) {
+void solve_tile(const Job<Real>& job, const TileTask<Real>& task, TileFigures<Real>& figures) {
   const FlowProgram<Real> program = program_of(job);
   Pieces<Real> pieces(task.workspace);
   const Workspace<Real> w = place_workspace(pieces, job, program, false);
   const CpuTeam<Real> team(job.samples, nullptr);
   with_nonlinearity(job.plan.nonlinearity, [&](auto phi) {
     if (job.direction == Direction::to_base)
-      log_density_tile(team, phi, program, rows_of(job, task), w.memory, w.record);
+      log_density_tile(team, phi, program, rows_of(job, task), w.memory, w.record, w.lanes);
     else
-      sample_tile(team, phi, program, rows_of(job, task), w.memory);
+      sample_tile(team, phi, program, rows_of(job, task), w.memory, w.lanes);
   });
-  scatter_answers(job, task, program, w.memory);
+  scatter_answers(job, task, program, w.memory, w.lanes);
+  count_solve(task, program, w.lanes, figures);
 }
 
 template <class Real>
-void gradient_tile(const Job<Real>& job, const TileTask<Real>& task, Real* memory, double* negative_log_density,
-                   Real* drift) {
+void gradient_tile(const Job<Real>& job, const TileTask<Real>& task, Real* memory, TileFigures<Real>& figures) {
   const FlowProgram<Real> program = program_of(job);
   Pieces<Real> pieces(task.workspace), gradient_pieces(memory);
   const Workspace<Real> w = place_workspace(pieces, job, program, true);
   FlowGradient<Real> gradient = place_gradient(gradient_pieces, job);
-  gradient.negative_log_density = negative_log_density;
-  gradient.drift = drift;
+  gradient.negative_log_density = &figures.negative_log_density;
+  gradient.drift = &figures.drift;
   const CpuTeam<Real> team(job.samples, w.transposed);
   with_nonlinearity(job.plan.nonlinearity, [&](auto phi) {
-    loss_gradient_tile(team, phi, program, rows_of(job, task), job.weight, w.memory, w.record, gradient);
+    loss_gradient_tile(team, phi, program, rows_of(job, task), job.weight, w.memory, w.record, gradient, w.lanes);
   });
   if (task.log_density)
     for (int lane = 0; lane < task.count; ++lane) task.log_density[task.first + lane] = w.memory.log_density[lane];
+  count_solve(task, program, w.lanes, figures);
+  count_adjoint(task, program, w.lanes, figures);
 }
 
 template <class Real>
