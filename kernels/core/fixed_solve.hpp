@@ -12,10 +12,13 @@ struct GateTable {
   const Real* offset = nullptr;  // (steps, solution stages, neurons)
   const Real* time = nullptr;    // (steps, solution stages)
   int neurons = 0;
+  const Real* kappa = nullptr;  // (steps, solution stages, width), or null
+  int width = 0;
 
   CNF_INLINE SharedGates<Real> at(int evaluation) const {
     const long first = static_cast<long>(evaluation) * neurons;
-    return {gate + first, offset + first, time[evaluation]};
+    return {gate + first, offset + first, time[evaluation],
+            kappa ? kappa + static_cast<long>(evaluation) * width : nullptr};
   }
 };
 

@@ -60,7 +60,7 @@ CNF_HD TileMemory<Real> place_tile(Pieces<Real>& pieces, const Plan& plan, Estim
   m.scratch.kappa = pieces.take(widest);
   m.scratch.kappa_bar = pieces.take(widest);
   m.scratch.dots = pieces.take(widest);
-  m.scratch.ends = pieces.take(widest * dim);
+  m.scratch.ends = pieces.take(widest * dim + 2 * (dim + 16));  // 16: lanes of the widest vector
   m.kept = {pieces.take(static_cast<long>(layout.rows) * s), &layout, samples};
   m.x = pieces.take(2 * (dim + 1) * s);
   m.delta_logp = m.x + dim * s;

@@ -44,7 +44,7 @@ struct FieldScratch {
   Real* kappa = nullptr;          // (width,) one hidden layer
   Real* kappa_bar = nullptr;      // (width,)
   Real* dots = nullptr;           // (widest,)
-  Real* ends = nullptr;           // (widest, dim) sums of the exact trace's free ends
+  Real* ends = nullptr;           // (widest, dim) sums of the exact trace's free ends, or two rows of loop_columns(dim)
 };
 
 template <class Team, class Phi, class Gates>
@@ -105,6 +105,11 @@ class VectorField {
   CNF_HD void divergence(const Gates& gates, const StagePanels<Real>& in, const Activations<Real>& kept,
                          Real* div) const;
   CNF_HD void fill_kappa(const Gates& gates) const;
+  CNF_INLINE const Real* kappa_of(const Gates& gates) const {
+    if constexpr (!Gates::per_lane)
+      if (gates.kappa) return gates.kappa;
+    return scratch_.kappa;
+  }
 
   CNF_HD void start_pull_back(const Gates& gates, const StagePanels<Real>& in, const Real* cot_f,
                               const Real* cot_div) const;

@@ -68,7 +68,7 @@ CNF_HD void VectorField<Team, Phi, Gates>::pull_through(int l, const Gates& gate
                                                         const Activations<Real>& kept, const Real* cot_div) const {
   const int m = l - 1, width = width_of(m), above = width_of(l), first_neuron = field_.layer[m].first_neuron;
   const bool loops = estimator_.form == DivergenceForm::one_hidden_layer;
-  const Real* kappa = scratch_.kappa;
+  const Real* kappa = kappa_of(gates);
   Real* abar = scratch_.abar[m & 1];
   Real* pulled = scratch_.pulled[m & 1];
   const bool free_end = is_last(l) && estimator_.form == DivergenceForm::tangents;
@@ -113,7 +113,7 @@ CNF_HD void VectorField<Team, Phi, Gates>::layer_gradient(int l, const Gates& ga
     lane_gate_gradient(l, gates, in, kept, cot_div, gradient, scale);
   } else {
     if (l == 0 && estimator_.form == DivergenceForm::one_hidden_layer)
-      team_.for_each_index(width_of(0), [dots = scratch_.dots, kappa = scratch_.kappa, bar = scratch_.kappa_bar](
+      team_.for_each_index(width_of(0), [dots = scratch_.dots, kappa = kappa_of(gates), bar = scratch_.kappa_bar](
                                             int k) { dots[k] = multiply_add(kappa[k], bar[k], dots[k]); });
     shared_gate_gradient(l, gates, gradient, scale);
   }
@@ -160,7 +160,8 @@ CNF_HD void VectorField<Team, Phi, Gates>::kappa_gradient(const Gates& gates, co
                                                           const Real* cot_div, const FieldGradient<Real>& gradient,
                                                           Real scale) const {
   if constexpr (!Gates::per_lane) {
-    const int width = width_of(0), dim = field_.dim;
+    constexpr int lanes = Lanes<V>::width;
+    const int width = width_of(0), dim = field_.dim, padded = loop_columns(dim, lanes);
     const Real* first_gate = gates.gate;
     const Real* last_gate = gates.gate + field_.layer[1].first_neuron;
     const Real* loop = field_.loop.values;
@@ -174,18 +175,23 @@ CNF_HD void VectorField<Team, Phi, Gates>::kappa_gradient(const Gates& gates, co
           return Sums<V, 1>{{load<V>(cot_div + lane) * slope(phi_, a, h)}};
         },
         [=](int k, Sums<Real, 1> sums) { kappa_bar[k] = sums.value[0]; });
+    Real* last = scratch_.ends;  // the last layer's gates, zeros behind them
+    Real* sums = last + padded;  // sum_k kappa_bar_k g_1k B_ki
+    team_.for_each_index(padded, [=](int i) { last[i] = i < dim ? last_gate[i] : Real(0); });
     team_.for_each_index(width, [=, &gradient](int k) {
-      for (int i = 0; i < dim; ++i) {
-        Real& sum = gradient.loop[static_cast<long>(k) * dim + i];
-        sum = multiply_add(scale * kappa_bar[k] * first_gate[k], last_gate[i], sum);
-      }
+      Real* learned = gradient.loop + static_cast<long>(k) * padded;
+      const V bar = V(scale * kappa_bar[k] * first_gate[k]);
+      for (int i = 0; i < padded; i += lanes)
+        store(learned + i, multiply_add(bar, load<V>(last + i), load<V>(learned + i)));
     });
-    team_.for_each_index(dim, [=](int i) {
-      Real sum = 0;
+    team_.for_each_index(padded / lanes, [=](int block) {
+      V sum = V(0);
       for (int k = 0; k < width; ++k)
-        sum = multiply_add(kappa_bar[k] * first_gate[k], loop[static_cast<long>(k) * dim + i], sum);
-      dots[i] = multiply_add(last_gate[i], sum, dots[i]);
+        sum = multiply_add(V(kappa_bar[k] * first_gate[k]),
+                           load<V>(loop + static_cast<long>(k) * padded + block * lanes), sum);
+      store(sums + block * lanes, sum);
     });
+    team_.for_each_index(dim, [=](int i) { dots[i] = multiply_add(last_gate[i], sums[i], dots[i]); });
   }
 }
 

@@ -22,7 +22,7 @@ constexpr double most_recorded_bytes = 256e6;
 
 Tiling tile_rows(const Plan& plan, Estimator, long rows) {
   const long most = plan.width <= 16 ? 64 : 32;
-  const long wanted = (rows / 32 + lanes - 1) / lanes * lanes;  // at least 32 tiles to share out, where rows allow
+  const long wanted = (rows / 16 + lanes - 1) / lanes * lanes;  // about 16 tiles to share out, where rows allow
   Tiling tiling;
   tiling.samples = static_cast<int>(std::clamp(wanted, lanes, most));
   tiling.tiles = std::max(1L, (rows + tiling.samples - 1) / tiling.samples);

@@ -1,5 +1,6 @@
-// Every tile kernel on the device against the CPU engine: the same source, so the same bits of log-densities and samples
-// at fixed steps, and gradients to rounding. Tests named RaceFree are what an emulator runs under its race check.
+// Every tile kernel on the device against the CPU engine: the same source, so the same bits of log-densities and
+// samples at fixed steps, and gradients to rounding. Tests named RaceFree are what an emulator runs under its race
+// check.
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -82,7 +83,8 @@ const std::vector<Kernel>& adaptive_kernels() {
       {"adaptive_backsolve", 2, 6, 1, both(adaptive, adaptive_adjoint)},
       {"fixed_adaptive_backsolve", 3, 9, 2, both(hutchinson, adaptive_adjoint)},
       {"adaptive_float64", 3, 9, 2, both(adaptive, float64)},
-      {"adaptive_backsolve_float64", 3, 6, 1, [](EngineConfig& config) {
+      {"adaptive_backsolve_float64", 3, 6, 1,
+       [](EngineConfig& config) {
          adaptive(config);
          adaptive_adjoint(config);
          float64(config);
