@@ -14,12 +14,12 @@ namespace cnf::test {
 struct Fault {
   enum class Kind {
     none,
-    kill,       // the process is killed
-    full,       // this write gets half of its bytes down, every one from then on none
+    kill,         // the process is killed
+    full,         // this write gets half of its bytes down, every one from then on none
     short_write,  // this write gets half of its bytes down and says so
-    sync,       // this and every later sync fails
-    cut,        // the power goes: bytes that were not synced are lost
-    cut_names,  // the same, and names that were not synced are as they were
+    sync,         // this and every later sync fails
+    cut,          // the power goes: bytes that were not synced are lost
+    cut_names,    // the same, and names that were not synced are as they were
   };
   Kind kind = Kind::none;
   long call = 0;

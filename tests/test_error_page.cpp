@@ -87,7 +87,8 @@ TEST(ErrorPage, HasEveryMessageOfTheCode) {
 }
 
 TEST(ErrorPage, TheSearchFindsMessagesAsTheyAreWritten) {
-  const auto found = messages_in("throw Error(fmt::format(\"{}: two \"\n  \"words {:.3g}\", a ? \"is good\" : \"bad\"));");
+  const auto found =
+      messages_in("throw Error(fmt::format(\"{}: two \"\n  \"words {:.3g}\", a ? \"is good\" : \"bad\"));");
   EXPECT_EQ(found, (std::set<std::string>{"…: two words …", "is good"}));
 }
 

@@ -60,7 +60,8 @@ TEST_F(ProgramTest, ARunNeverWritesThroughALink) {
   output_of("train moons -n 40 " + tiny);
   write("precious", "of another");
   write("run/report.html", "an old one");
-  for (const char* name : {"model.safetensors", "state.safetensors", "metrics.jsonl", "config.json", "report.html", ".lock"}) {
+  for (const char* name :
+       {"model.safetensors", "state.safetensors", "metrics.jsonl", "config.json", "report.html", ".lock"}) {
     const std::filesystem::path file = path(std::string("run/") + name);
     std::filesystem::rename(file, path("kept"));
     std::filesystem::create_symlink("../precious", file);

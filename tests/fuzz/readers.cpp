@@ -121,10 +121,9 @@ void read_state(std::string_view bytes) {
 
 const std::map<std::string, Reader>& readers() {
   static const std::map<std::string, Reader> all = {
-      {"csv", read_csv_table}, {"gzip", read_gzip},   {"json", read_json},
-      {"metadata", read_metadata}, {"model", read_model}, {"npy", read_npy},
-      {"npz", read_npz},       {"safetensors", read_safetensors_bytes}, {"state", read_state},
-      {"toml", read_toml},
+      {"csv", read_csv_table}, {"gzip", read_gzip}, {"json", read_json}, {"metadata", read_metadata},
+      {"model", read_model},   {"npy", read_npy},   {"npz", read_npz},   {"safetensors", read_safetensors_bytes},
+      {"state", read_state},   {"toml", read_toml},
   };
   return all;
 }
