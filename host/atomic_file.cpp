@@ -23,6 +23,9 @@ int SystemCalls::open(const char* path, int flags, mode_t mode) {
 ssize_t SystemCalls::write(int file, const void* bytes, std::size_t count) {
   return ::write(file, bytes, count);
 }
+ssize_t SystemCalls::pwrite(int file, const void* bytes, std::size_t count, off_t place) {
+  return ::pwrite(file, bytes, count, place);
+}
 int SystemCalls::fsync(int file) {
   return ::fsync(file);
 }
@@ -153,6 +156,16 @@ void AtomicFile::write(std::string_view bytes) {
       fail("writing", count < 0 ? errno : ENOSPC);
     }
     written_ += static_cast<std::uint64_t>(count);
+    bytes.remove_prefix(static_cast<std::size_t>(count));
+  }
+}
+
+void AtomicFile::rewrite_start(std::string_view bytes) {
+  for (off_t place = 0; !bytes.empty();) {
+    const ssize_t count = calls_.pwrite(file_, bytes.data(), bytes.size(), place);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) fail("writing its first bytes again", count < 0 ? errno : ENOSPC);
+    place += count;
     bytes.remove_prefix(static_cast<std::size_t>(count));
   }
 }

@@ -17,6 +17,7 @@ class SystemCalls {
   virtual ~SystemCalls() = default;
   virtual int open(const char* path, int flags, mode_t mode);
   virtual ssize_t write(int file, const void* bytes, std::size_t count);
+  virtual ssize_t pwrite(int file, const void* bytes, std::size_t count, off_t place);
   virtual int fsync(int file);
   virtual int close(int file);
   virtual int rename(const char* from, const char* to);
@@ -47,6 +48,8 @@ class AtomicFile {
   AtomicFile& operator=(const AtomicFile&) = delete;
 
   void write(std::string_view bytes);
+  // Puts `bytes` in the place of those that the file begins with.
+  void rewrite_start(std::string_view bytes);
   void commit();
 
  private:
