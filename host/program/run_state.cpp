@@ -36,13 +36,15 @@ void save_state(const std::string& path, const RunState& state) {
       {"epoch", state.trainer.epoch},
       {"update", state.trainer.update},
       {"optimiser_count", state.trainer.optimiser.count},
+      {"nll", state.nll},
       {"stopped_early", state.stopped_early},
       {"seconds", state.seconds},
       {"data_digest", state.data_digest},
   };
   if (state.best) {
     file.tensors["best.parameters"] = vector_tensor(state.best->parameters);
-    numbers["best"] = {{"epoch", state.best->epoch}, {"validation_nll", state.best->validation_nll}};
+    numbers["best"] = {
+        {"epoch", state.best->epoch}, {"nll", state.best->nll}, {"validation_nll", state.best->validation_nll}};
   }
   file.metadata[metadata_key] = numbers.dump();
   write_safetensors(path, file);
@@ -62,12 +64,14 @@ RunState load_state(const std::string& path) {
     state.trainer.optimiser.count = numbers.at("optimiser_count");
     state.trainer.epoch = numbers.at("epoch");
     state.trainer.update = numbers.at("update");
+    state.nll = numbers.at("nll");
     state.stopped_early = numbers.at("stopped_early");
     state.seconds = numbers.at("seconds");
     state.data_digest = numbers.at("data_digest");
     if (numbers.contains("best")) {
       const auto& best = numbers.at("best");
-      state.best = BestModel{best.at("epoch"), best.at("validation_nll"), values_of(file, "best.parameters")};
+      state.best =
+          BestModel{best.at("epoch"), best.at("nll"), best.at("validation_nll"), values_of(file, "best.parameters")};
     }
     return state;
   } catch (const std::exception& problem) {

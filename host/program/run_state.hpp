@@ -13,6 +13,7 @@ namespace cnf {
 // The model with the lowest validation NLL so far.
 struct BestModel {
   long epoch;
+  double nll;  // of the training rows, in that epoch
   double validation_nll;
   std::vector<double> parameters;
 };
@@ -20,6 +21,7 @@ struct BestModel {
 struct RunState {
   TrainerState trainer;
   std::optional<BestModel> best;
+  double nll = 0;                 // of the last epoch
   bool stopped_early = false;     // by patience
   double seconds = 0;             // of training so far
   std::uint64_t data_digest = 0;  // of the training and validation rows

@@ -39,6 +39,7 @@ TrainingRun::TrainingRun(const Choices& choices, const TrainingData& data, Train
   trainer_.restore(start.state->trainer);
   best_ = std::move(start.state->best);
   epochs_done_ = start.state->trainer.epoch;
+  nll_ = start.state->nll;
   stopped_early_ = start.state->stopped_early;
   seconds_before_ = start.state->seconds;
 }
@@ -56,6 +57,7 @@ void TrainingRun::run() {
 void TrainingRun::epoch() {
   const EpochReport done = trained_epoch();
   epochs_done_ = done.epoch + 1;
+  nll_ = done.nll;
   progress_.epoch_done(done);
   if (is_report_epoch(done.epoch)) report(done);
   if (is_save_due(done.epoch)) save();
@@ -79,7 +81,7 @@ void TrainingRun::report(const EpochReport& epoch) {
   report.validation_nll = validate();
   report.errors = sample_errors(epoch.epoch);
   report.seconds = seconds();
-  if (report.validation_nll) keep_if_best(epoch.epoch, *report.validation_nll);
+  if (report.validation_nll) keep_if_best(epoch, *report.validation_nll);
   last_report_ = report;
   directory_.append_metrics(metrics_line(report, config_.engine.adjoint.adjoint));
   progress_.report(report);
@@ -101,11 +103,11 @@ std::optional<MomentErrors> TrainingRun::sample_errors(long epoch) {
   return moment_errors(moments_of(points, data_.dim, 1), data_.truth);
 }
 
-void TrainingRun::keep_if_best(long epoch, double validation_nll) {
+void TrainingRun::keep_if_best(const EpochReport& epoch, double validation_nll) {
   if (!best_ || validation_nll < best_->validation_nll) {
-    best_ = BestModel{epoch, validation_nll, trainer_.engine().parameters()};
+    best_ = BestModel{epoch.epoch, epoch.nll, validation_nll, trainer_.engine().parameters()};
   }
-  stopped_early_ = choices_.patience > 0 && epoch - best_->epoch >= choices_.patience;
+  stopped_early_ = choices_.patience > 0 && epoch.epoch - best_->epoch >= choices_.patience;
 }
 
 bool TrainingRun::is_report_epoch(long epoch) const {
@@ -121,6 +123,7 @@ void TrainingRun::save() {
   save_model_only();
   save_state(directory_.state_path(), {.trainer = trainer_.state(),
                                        .best = best_,
+                                       .nll = nll_,
                                        .stopped_early = stopped_early_,
                                        .seconds = seconds(),
                                        .data_digest = data_.digest});
@@ -136,7 +139,20 @@ Model TrainingRun::model() const {
           .precision = config_.engine.precision,
           .parameters = best_ ? best_->parameters : trainer_.state().parameters,
           .transform = data_.transform,
-          .columns = data_.columns};
+          .columns = data_.columns,
+          .training = training_figures()};
+}
+
+// Nothing before the first epoch.
+std::optional<TrainingFigures> TrainingRun::training_figures() const {
+  if (epochs_done_ == 0) return std::nullopt;
+  TrainingFigures figures{data_.row_count(), data_.validation_count(), epochs_done_ - 1, nll_, std::nullopt};
+  if (best_) {
+    figures.epoch = best_->epoch;
+    figures.nll = best_->nll;
+    figures.validation_nll = best_->validation_nll;
+  }
+  return figures;
 }
 
 double TrainingRun::seconds() const {

@@ -47,7 +47,8 @@ class TrainingRun {
   void report(const EpochReport& epoch);
   std::optional<double> validate();
   std::optional<MomentErrors> sample_errors(long epoch);
-  void keep_if_best(long epoch, double validation_nll);
+  void keep_if_best(const EpochReport& epoch, double validation_nll);
+  std::optional<TrainingFigures> training_figures() const;
   bool is_report_epoch(long epoch) const;
   bool is_save_due(long epoch) const;
   void save();
@@ -63,6 +64,7 @@ class TrainingRun {
   std::optional<BestModel> best_;
   std::optional<TrainingReport> last_report_;
   long epochs_done_ = 0;
+  double nll_ = 0;  // of the last epoch
   bool stopped_early_ = false;
   double nll_offset_ = 0;  // nll in the data's units less that in the flow's
   double seconds_before_ = 0;
