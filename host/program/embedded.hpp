@@ -1,4 +1,4 @@
-// Named sets of defaults: the files of host/presets, built into the program.
+// Files of the repository that the program carries: their text by their name without its ending.
 #pragma once
 
 #include <span>
@@ -6,13 +6,14 @@
 
 namespace cnf {
 
-// One preset: the name that --preset takes and the text of its TOML file.
-struct Preset {
+struct EmbeddedText {
   std::string_view name;
   std::string_view text;
 };
 
-// All presets, by name.
-std::span<const Preset> presets();
+// host/presets: named sets of options, in TOML.
+std::span<const EmbeddedText> presets();
+// host/exports: Python files with @NAME@ where export puts what a model has; one for each framework.
+std::span<const EmbeddedText> export_templates();
 
 }  // namespace cnf
