@@ -69,10 +69,7 @@ Plan make_plan(const EngineConfig& config) {
   const FieldConfig& field = config.flow.field;
   const SolveConfig& solve = config.flow.solve;
   const std::optional<Tolerances> back = config.adjoint.tolerances ? config.adjoint.tolerances : solve.tolerances;
-  if (solve.tolerances || config.adjoint.tolerances) {
-    require_error_estimate(solve.solver);
-    throw UsageError("--rtol, --atol: adaptive steps are not in this version yet; use fixed steps (--dt0 or --steps)");
-  }
+  if (solve.tolerances || config.adjoint.tolerances) require_error_estimate(solve.solver);
 
   Plan plan;
   plan.dim = field.dim;
@@ -89,11 +86,6 @@ Plan make_plan(const EngineConfig& config) {
   plan.back = stepping_from(solve, solve.t0, solve.t1, back);
   plan.seed = config.seed;
   return plan;
-}
-
-std::uint64_t evaluations_of(const Plan& plan, const Stepping& stepping) {
-  return static_cast<std::uint64_t>(stepping.steps) *
-         static_cast<std::uint64_t>(tableau_of(plan.solver).solution_stages);
 }
 
 }  // namespace cnf

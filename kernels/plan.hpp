@@ -12,7 +12,4 @@ Plan make_plan(const EngineConfig& config);
 // The estimator of an evaluation: exact forms are chosen by their cost for the shape.
 Estimator choose_estimator(const EngineConfig& config);
 
-// Field evaluations of one row's fixed solve.
-std::uint64_t evaluations_of(const Plan& plan, const Stepping& stepping);
-
 }  // namespace cnf

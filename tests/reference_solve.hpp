@@ -121,7 +121,8 @@ class PidController {
     double next = h * factor;
     if (options_.dtmax) next = std::min(next, *options_.dtmax);
     if (options_.dtmin) {
-      at_dtmin_ = next <= *options_.dtmin;
+      // A step of dtmin that did not grow stays one, even where the times around it rounded it up.
+      at_dtmin_ = next <= *options_.dtmin || (at_dtmin_ && factor == 1);
       next = std::max(next, *options_.dtmin);
     }
     return next;

@@ -1,6 +1,5 @@
 // The continuous adjoint, integrated back from the base to the data with fixed steps or with its own controller.
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include <cmath>
 #include <string>
@@ -103,12 +102,6 @@ TEST(BacksolveAdjoint, CheckpointReportsNoDrift) {
   engine->gradient({.first = 0, .count = example.count()});
 
   EXPECT_EQ(engine->figures().backsolve_drift, 0);
-}
-
-long peak_kilobytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_maxrss;
 }
 
 }  // namespace

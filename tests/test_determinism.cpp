@@ -27,12 +27,32 @@ void backsolve(EngineConfig& config) {
   config.adjoint.adjoint = Adjoint::backsolve;
 }
 
+void adaptive(EngineConfig& config) {
+  config.flow.solve.dt0 = 0.3;
+  config.flow.solve.tolerances = Tolerances{1e-5, 1e-6};
+}
+void adaptive_backsolve(EngineConfig& config) {
+  adaptive(config);
+  backsolve(config);
+  config.adjoint.tolerances = Tolerances{1e-3, 1e-7};
+}
+void adaptive_hutchinson(EngineConfig& config) {
+  adaptive(config);
+  hutchinson(config);
+  config.flow.solve.solver = Solver::heun;
+  config.flow.solve.tolerances = Tolerances{1e-2, 1e-2};
+  config.flow.solve.initial_step = InitialStep::select;
+}
+
 std::vector<Kind> kinds() {
   std::vector<Kind> all;
   for (Precision precision : {Precision::float32, Precision::float64}) {
     all.push_back({"fixed", precision, [](EngineConfig&) {}});
     all.push_back({"hutchinson", precision, hutchinson});
     all.push_back({"backsolve", precision, backsolve});
+    all.push_back({"adaptive", precision, adaptive});
+    all.push_back({"adaptive_backsolve", precision, adaptive_backsolve});
+    all.push_back({"adaptive_hutchinson", precision, adaptive_hutchinson});
   }
   return all;
 }
@@ -93,6 +113,18 @@ TEST_P(DeterminismTest, RowAloneHasTheBitsItHasInABatch) {
     EXPECT_EQ(alone.base_points, reference::row_of(all.base_points, 3, n)) << n;
     EXPECT_EQ(alone.num_steps[0], all.num_steps[n]) << n;
     EXPECT_EQ(alone.num_accepted_steps[0], all.num_accepted_steps[n]) << n;
+  }
+}
+
+// Without this, the tests of rows that do not heed each other would say little of adaptive steps.
+TEST_P(DeterminismTest, RowsWithAdaptiveStepsDifferInTheirNumber) {
+  const Example example = this->example();
+  const std::vector<std::int32_t> steps = engine_of(example)->log_density(example.request()).num_steps;
+  const auto [fewest, most] = std::minmax_element(steps.begin(), steps.end());
+  if (example.config.flow.solve.tolerances) {
+    EXPECT_LT(*fewest, *most);
+  } else {
+    EXPECT_EQ(*fewest, *most);
   }
 }
 
@@ -168,6 +200,7 @@ TEST_P(DeterminismTest, InstructionSetsChangeNoBitOfLogDensitiesAndSamples) {
     }
     EXPECT_EQ(engine->log_density(example.request()).logprob, density.logprob) << isa;
     EXPECT_EQ(engine->log_density(example.request()).base_points, density.base_points) << isa;
+    EXPECT_EQ(engine->log_density(example.request()).num_steps, density.num_steps) << isa;
     EXPECT_EQ(engine->sample({.count = 45}).points, samples) << isa;
     // Sums over rows may be taken in another order.
     EXPECT_LE(relative_error(engine->loss_gradient(example.request()).values, gradient.values),

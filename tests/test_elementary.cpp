@@ -74,32 +74,32 @@ struct RealNames {
 };
 TYPED_TEST_SUITE(ElementaryTest, Reals, RealNames);
 
-// The bounds are those that core/elementary.hpp states.
+// The bounds are what core/elementary.hpp states, the worse of both types rounded up to a tenth.
 TYPED_TEST(ElementaryTest, ExponentialsKeepTheirBound) {
   using C = Elementary<TypeParam>;
   using Wide = typename Wider<TypeParam>::type;
   expect_ulps<TypeParam>(
       "exp", C::smallest_argument, C::largest_argument, [](TypeParam x) { return exponential(x); },
-      [](Wide x) { return std::exp(x); }, 1.1);
+      [](Wide x) { return std::exp(x); }, 1.0);
   expect_ulps<TypeParam>(
       "expm1", -20, C::largest_argument, [](TypeParam x) { return exponential_minus_one(x); },
-      [](Wide x) { return std::expm1(x); }, 1.7);
+      [](Wide x) { return std::expm1(x); }, 1.9);
 }
 
 TYPED_TEST(ElementaryTest, LogarithmsKeepTheirBound) {
   using Wide = typename Wider<TypeParam>::type;
   expect_ulps<TypeParam>(
-      "log", 1e-6, 1e6, [](TypeParam x) { return logarithm(x); }, [](Wide x) { return std::log(x); }, 1.6);
+      "log", 1e-6, 1e6, [](TypeParam x) { return logarithm(x); }, [](Wide x) { return std::log(x); }, 0.9);
   expect_ulps<TypeParam>(
-      "log1p", 0, 1, [](TypeParam x) { return log_one_plus(x); }, [](Wide x) { return std::log1p(x); }, 2.0);
+      "log1p", 0, 1, [](TypeParam x) { return log_one_plus(x); }, [](Wide x) { return std::log1p(x); }, 1.4);
 }
 
 TYPED_TEST(ElementaryTest, SigmoidsKeepTheirBound) {
   using Wide = typename Wider<TypeParam>::type;
   expect_ulps<TypeParam>(
-      "tanh", -25, 25, [](TypeParam x) { return hyperbolic_tangent(x); }, [](Wide x) { return std::tanh(x); }, 2.4);
+      "tanh", -25, 25, [](TypeParam x) { return hyperbolic_tangent(x); }, [](Wide x) { return std::tanh(x); }, 2.5);
   expect_ulps<TypeParam>(
-      "sigmoid", -80, 80, [](TypeParam x) { return sigmoid(x); }, [](Wide x) { return 1 / (1 + std::exp(-x)); }, 2.2);
+      "sigmoid", -80, 80, [](TypeParam x) { return sigmoid(x); }, [](Wide x) { return 1 / (1 + std::exp(-x)); }, 2.3);
 }
 
 TYPED_TEST(ElementaryTest, VectorsHaveTheBitsOfNumbers) {
@@ -152,7 +152,7 @@ TYPED_TEST_SUITE(NonlinearityTest, Reals, RealNames);
 
 constexpr const char* nonlinearity_file = "kernels/core/nonlinearity.hpp";
 
-// phi is as good as its formula: a product or a sum on top of a function that is itself off by 2.4 ulp. swish and
+// phi is as good as its formula: a product or a sum on top of a function that is itself off by 2.5 ulp. swish and
 // softplus are measured over their largest factor, which is what the next layer sees.
 TYPED_TEST(NonlinearityTest, ValuesKeepTheirBound) {
   for (std::string_view name : choice_names<Nonlinearity>()) {
@@ -204,7 +204,7 @@ TYPED_TEST(NonlinearityTest, KinksHaveTheDocumentedSlopes) {
   const TypeParam zero = 0;
   EXPECT_EQ(slope(Nonlinearity::relu, zero, activate(Nonlinearity::relu, zero)), 0);
   EXPECT_EQ(slope(Nonlinearity::elu, zero, activate(Nonlinearity::elu, zero)), 1);
-  EXPECT_EQ(bend(Nonlinearity::elu, zero, TypeParam(1), zero, TypeParam(1)), 0);
+  EXPECT_EQ(bend(Nonlinearity::elu, zero, TypeParam(1), zero, TypeParam(1)), 1);
 }
 
 }  // namespace

@@ -62,7 +62,7 @@ TEST_P(IntegratorTest, AgreesWithTheReference) {
                                   "kernels/core/tableau.hpp", "reference, log-density of 7 steps"};
     expect_within(measurement, relative_error(density.logprob, expected.logprob), value_tolerance(precision));
     EXPECT_LE(relative_error(density.base_points, expected.base_points), value_tolerance(precision));
-    EXPECT_LE(relative_error(density.delta_logp, expected.delta_logp), value_tolerance(precision));
+    EXPECT_LE(relative_error(density.delta_logp, expected.delta_logp), delta_tolerance(precision));
   }
 }
 

@@ -125,7 +125,7 @@ TEST(Report, OneEpochIsAPoint) {
   const std::string page = render_page(data);
 
   expect_good_page(page);
-  EXPECT_THAT(page, HasSubstr("best 2.5 in epoch 0"));
+  EXPECT_THAT(page, HasSubstr("best 2.500 in epoch 0"));
 }
 
 TEST(Report, ARunWithoutAnythingStillHasAPage) {

@@ -100,6 +100,9 @@ Weights embedded(const Tableau& t) {
 
 // tsit5's coefficients are given to 16 digits, and its row sums of entries near 12 lose one of them.
 constexpr double digits = 1e-14;
+// The last digit of tsit5's -12.92096931784711 leaves 5e-15 open, which its weight 2.3 makes 1.2e-14 in a condition: in
+// the next wider type these digits meet the conditions to 1.05e-14.
+constexpr double condition_digits = 2e-14;
 
 class TableauTest : public testing::TestWithParam<std::string_view> {
  protected:
@@ -111,7 +114,7 @@ INSTANTIATE_TEST_SUITE_P(Solvers, TableauTest, testing::ValuesIn(choice_names<So
 TEST_P(TableauTest, MeetsTheOrderConditions) {
   expect_within({"solver " + std::string(GetParam()), "kernels/core/tableau.hpp",
                  "order conditions through order " + std::to_string(tableau_.order) + " (absolute)"},
-                residual(tableau_, solution(tableau_), tableau_.order), digits);
+                residual(tableau_, solution(tableau_), tableau_.order), condition_digits);
   if (tableau_.order < 5) {
     EXPECT_GT(residual(tableau_, solution(tableau_), tableau_.order + 1), 1e-3);
   }

@@ -117,10 +117,11 @@ Probes read_probes(ChosenModel& chosen, std::size_t rows) {
   }
   NdArray array = read_array(choices.probe_file);
   require_finite(array, choices.probe_file);
+  const std::string shape = shape_text(array.shape);
   if (array.shape.size() == 2) array.shape.insert(array.shape.begin(), 1);
   if (array.shape.size() != 3 || array.shape[0] == 0 || array.shape[1] != rows || array.shape[2] != chosen.dim()) {
-    throw Error(fmt::format("{}: has the shape {}; expected ({}, {}) or (K, {}, {})", choices.probe_file,
-                            shape_text(array.shape), rows, chosen.dim(), rows, chosen.dim()));
+    throw Error(fmt::format("{}: has the shape {}; expected ({}, {}) or (K, {}, {})", choices.probe_file, shape, rows,
+                            chosen.dim(), rows, chosen.dim()));
   }
   const auto count = static_cast<int>(array.shape[0]);
   if (choices.chosen.contains("probes") && choices.divergence.probes != count) {

@@ -33,7 +33,6 @@ Gradient solve_gradient(const ChosenModel& chosen, const std::vector<double>& ro
   DensityRequest request;
   request.rows = rows;
   request.probes = probes.values;
-  request.on_failure = chosen.choices.on_failure;
   Gradient gradient = make_evaluator(chosen)->loss_gradient(request);
   const double jacobian = chosen.log_jacobian();
   gradient.loss -= jacobian;

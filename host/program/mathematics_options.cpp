@@ -21,29 +21,30 @@ std::vector<Option> model_options() {
 
 std::vector<Option> solve_options() {
   constexpr auto solve = &Choices::solve;
-  return under("Solve (default: the model's own)", mathematics,
-               recorded({
-                   {"solver", value_of("", solve, &SolveConfig::solver), "Runge-Kutta method"},
-                   {"dt0", value_of("H", solve, &SolveConfig::dt0),
-                    "fixed steps: ceil((t1 - t0) / H) of them; adaptive: the first"},
-                   {"steps", value_of("S", solve, &SolveConfig::steps), "this many fixed steps, in place of --dt0"},
-                   {"rtol", value_of("R", &Choices::tolerances, &TypedTolerances::rtol), "adaptive steps, with --atol"},
-                   {"atol", value_of("A", &Choices::tolerances, &TypedTolerances::atol), "adaptive steps, with --rtol"},
-                   {"initial-step", value_of("", solve, &SolveConfig::initial_step),
-                    "the first adaptive step: --dt0 or a selected one"},
-                   {"pcoeff", value_of("P", solve, &SolveConfig::pcoeff), "of the PID controller of adaptive steps"},
-                   {"icoeff", value_of("I", solve, &SolveConfig::icoeff), "likewise"},
-                   {"dcoeff", value_of("D", solve, &SolveConfig::dcoeff), "likewise"},
-                   {"dtmin", value_of("H", solve, &SolveConfig::dtmin), "smallest adaptive step"},
-                   {"dtmax", value_of("H", solve, &SolveConfig::dtmax), "largest adaptive step"},
-                   {"max-steps", value_of("N", solve, &SolveConfig::max_steps), "most steps of one solve"},
-                   {"t0", value_of("T", solve, &SolveConfig::t0), "time of the base distribution"},
-                   {"t1", value_of("T", solve, &SolveConfig::t1), "time of the data"},
-                   {"precision", value_of("", &Choices::precision), "of all arithmetic and of what is written"},
-                   {"on-failure", value_of("", &Choices::on_failure), "what a row whose solve fails becomes", density},
-                   {"check-steps", value_of("", &Choices::check_steps),
-                    "solve again with half the step and give the difference", logprob | eval},
-               }));
+  return under(
+      "Solve (default: the model's own)", mathematics,
+      recorded({
+          {"solver", value_of("", solve, &SolveConfig::solver), "Runge-Kutta method"},
+          {"dt0", value_of("H", solve, &SolveConfig::dt0),
+           "fixed steps: ceil((t1 - t0) / H) of them; adaptive: the first"},
+          {"steps", value_of("S", solve, &SolveConfig::steps), "this many fixed steps, in place of --dt0"},
+          {"rtol", value_of("R", &Choices::tolerances, &TypedTolerances::rtol), "adaptive steps, with --atol"},
+          {"atol", value_of("A", &Choices::tolerances, &TypedTolerances::atol), "adaptive steps, with --rtol"},
+          {"initial-step", value_of("", solve, &SolveConfig::initial_step),
+           "the first adaptive step: --dt0 or a selected one"},
+          {"pcoeff", value_of("P", solve, &SolveConfig::pcoeff), "of the PID controller of adaptive steps"},
+          {"icoeff", value_of("I", solve, &SolveConfig::icoeff), "likewise"},
+          {"dcoeff", value_of("D", solve, &SolveConfig::dcoeff), "likewise"},
+          {"dtmin", value_of("H", solve, &SolveConfig::dtmin), "smallest adaptive step"},
+          {"dtmax", value_of("H", solve, &SolveConfig::dtmax), "largest adaptive step"},
+          {"max-steps", value_of("N", solve, &SolveConfig::max_steps), "most steps of one solve"},
+          {"t0", value_of("T", solve, &SolveConfig::t0), "time of the base distribution"},
+          {"t1", value_of("T", solve, &SolveConfig::t1), "time of the data"},
+          {"precision", value_of("", &Choices::precision), "of all arithmetic and of what is written"},
+          {"on-failure", value_of("", &Choices::on_failure), "what a row whose solve fails becomes", logprob | eval},
+          {"check-steps", value_of("", &Choices::check_steps), "solve again with half the step and give the difference",
+           logprob | eval},
+      }));
 }
 
 std::vector<Option> gradient_options() {

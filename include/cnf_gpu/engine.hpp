@@ -44,7 +44,7 @@ struct DensityRequest {
   std::span<const double> probes{};  // (K, N, D), or empty: drawn from (seed, epoch, first_row + n)
   std::uint64_t first_row = 0;       // number of rows[0] in the whole data set
   std::uint32_t epoch = 0;
-  OnFailure on_failure = OnFailure::error;
+  OnFailure on_failure = OnFailure::error;  // a gradient needs every row: there it is always error
 };
 
 struct LogDensity {

@@ -5,7 +5,7 @@
 #pragma once
 
 #ifdef __CUDACC__
-#define CNF_HD __host__ __device__
+#define CNF_HD __host__ __device__ __forceinline__  // a call would keep its caller's panels in local memory
 #define CNF_INLINE __host__ __device__ __forceinline__
 #else
 #define CNF_HD

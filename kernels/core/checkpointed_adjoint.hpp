@@ -39,12 +39,15 @@ CNF_HD void checkpointed_adjoint(const Team& team, const FixedSolve<Team, Phi>& 
       team.for_each(1, [=, &method](int, int lane) {
         store(memory.cot_div + lane, V(step * method.b[i]) * load<V>(cot_delta + lane));
       });
-      StagePanels<Real> in = memory.stage;
-      in.x = record.input(evaluation, dim, samples);
+      const Real* recorded = record.input(evaluation, dim, samples);
+      team.for_each(dim, [=](int r, int lane) {
+        const long at = static_cast<long>(r) * samples + lane;
+        store(memory.stage.x + at, load<V>(recorded + at));
+      });
       const Activations<Real> kept = solve.activations(record, evaluation);
       if (!record.activations)
-        field.restore(gates.at(evaluation), in, kept, solve.slopes(0), solve.divergence_slope(0));
-      field.pull_back(gates.at(evaluation), in, kept, memory.cot_f, memory.cot_div, memory.pulled + i * panel,
+        field.restore(gates.at(evaluation), memory.stage, kept, solve.slopes(0), solve.divergence_slope(0));
+      field.pull_back(gates.at(evaluation), memory.stage, kept, memory.cot_f, memory.cot_div, memory.pulled + i * panel,
                       &gradient, Real(1));
     }
     const Real* pulled = memory.pulled;

@@ -26,10 +26,11 @@ struct SharedGates {
   const Real* gate = nullptr;
   const Real* offset = nullptr;
   Real time = 0;
+  const Real* kappa = nullptr;  // (width,) one hidden layer; null: not made beforehand
 
   template <class V>
   CNF_INLINE Gate<V> at(int neuron, int) const {
-    return {V(gate[neuron]), V(offset[neuron])};
+    return {V(load_constant(gate + neuron)), V(load_constant(offset + neuron))};
   }
 };
 

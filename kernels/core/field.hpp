@@ -27,14 +27,19 @@ struct FieldParameters {
   int widest = 0;   // rows of the tallest panel
   Nonlinearity nonlinearity = Nonlinearity::tanh;
   LayerParameters<Real> layer[max_layers];
-  Matrix<Real> loop;  // one hidden layer, exact divergence: B[k][i] = W_1[k][i] W_2[i][k] (width, dim)
+  Matrix<Real> loop;  // one hidden layer, exact divergence: B[k][i] = W_1[k][i] W_2[i][k] (width, loop_columns(dim))
 };
+
+// Columns of B and of its gradient in memory: whole vectors of `lanes` numbers.
+CNF_HD constexpr int loop_columns(int dim, int lanes) {
+  return (dim + lanes - 1) / lanes * lanes;
+}
 
 // Sums of gradients over the samples of one slot. Matrices are laid out as the team's outer() wants them.
 template <class Real>
 struct FieldGradient {
   Real* weight[max_layers] = {};
-  Real* loop = nullptr;          // of B, (width, dim)
+  Real* loop = nullptr;          // of B, (width, loop_columns(dim))
   Real* bias = nullptr;          // (neurons,)
   Real* gate_weight = nullptr;   // (neurons,)
   Real* gate_bias = nullptr;     // (neurons,)

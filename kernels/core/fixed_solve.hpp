@@ -12,10 +12,13 @@ struct GateTable {
   const Real* offset = nullptr;  // (steps, solution stages, neurons)
   const Real* time = nullptr;    // (steps, solution stages)
   int neurons = 0;
+  const Real* kappa = nullptr;  // (steps, solution stages, width), or null
+  int width = 0;
 
   CNF_INLINE SharedGates<Real> at(int evaluation) const {
     const long first = static_cast<long>(evaluation) * neurons;
-    return {gate + first, offset + first, time[evaluation]};
+    return {gate + first, offset + first, time[evaluation],
+            kappa ? kappa + static_cast<long>(evaluation) * width : nullptr};
   }
 };
 
@@ -53,10 +56,10 @@ class FixedSolve {
     for (int n = 0; n < steps_; ++n) {
       for (int i = 0; i < method_.solution_stages; ++i) {
         const int evaluation = n * method_.solution_stages + i;
-        StagePanels<Real> in = memory_.stage;
-        if (record.inputs) in.x = record.input(evaluation, dim_, team_.samples());
-        advance(in.x, memory_.x, method_.a[i], i, dim_, slopes(0));
-        field_.evaluate(gates_.at(evaluation), in, activations(record, evaluation), slopes(i), divergence_slope(i));
+        Real* recorded = record.inputs ? record.input(evaluation, dim_, team_.samples()) : nullptr;
+        advance(memory_.stage.x, memory_.x, method_.a[i], i, dim_, slopes(0), recorded);
+        field_.evaluate(gates_.at(evaluation), memory_.stage, activations(record, evaluation), slopes(i),
+                        divergence_slope(i));
       }
       advance(memory_.x, memory_.x, method_.b, method_.solution_stages, dim_, slopes(0));
       if (with_divergence)
@@ -71,15 +74,18 @@ class FixedSolve {
     return kept;
   }
 
-  // to = from + step sum_j weights[j] slope_j
-  CNF_HD void advance(Real* to, const Real* from, const Real* weights, int count, int rows, const Real* slopes) const {
+  // to = from + step sum_j weights[j] slope_j, and the same to `recorded` where that is not null
+  CNF_HD void advance(Real* to, const Real* from, const Real* weights, int count, int rows, const Real* slopes,
+                      Real* recorded = nullptr) const {
     const int samples = team_.samples();
     const long stride = static_cast<long>(dim_ + 1) * samples;
     const V step = V(step_);
     team_.for_each(rows, [=](int r, int lane) {
       const long at = static_cast<long>(r) * samples + lane;
       const V sum = weighted_sum<V>(weights, count, slopes, stride, at);
-      store(to + at, multiply_add(step, sum, load<V>(from + at)));
+      const V advanced = multiply_add(step, sum, load<V>(from + at));
+      store(to + at, advanced);
+      if (recorded) store(recorded + at, advanced);
     });
   }
 
@@ -87,8 +93,8 @@ class FixedSolve {
   CNF_INLINE Real* divergence_slope(int i) const { return slopes(i) + static_cast<long>(dim_) * team_.samples(); }
 
  private:
-  const Team& team_;
-  const Field& field_;
+  Team team_;
+  Field field_;
   const Method<Real>& method_;
   GateTable<Real> gates_;
   int dim_;

@@ -133,6 +133,15 @@ CNF_INLINE V load(const RealOf<V>* from) {
   else
     return V::load(from);
 }
+// A number that nobody writes while programs run: a GPU may keep it beyond any store.
+template <class Real>
+CNF_INLINE Real load_constant(const Real* from) {
+#ifdef __CUDA_ARCH__
+  return __ldg(from);
+#else
+  return *from;
+#endif
+}
 CNF_INLINE void store(float* to, float value) {
   *to = value;
 }

@@ -2,8 +2,7 @@
 //
 // The adjoint keeps of a hidden layer its value h = phi(a) and tangent hdot = phi'(a) adot, from which most derivatives
 // follow; square and swish cannot be inverted, so for them (keeps_input) a and adot are kept too, and h and hdot are
-// not looked at. relu has slope 0 at its kink a = 0 (as in JAX); elu has slope 1 there. Both have second derivative 0
-// at the kink.
+// not looked at. At a = 0, as in JAX, relu is its left branch (slope 0), and so is elu (slope 1, second derivative 1).
 #pragma once
 
 #include "cnf_gpu/config.hpp"
@@ -80,7 +79,7 @@ CNF_INLINE V bend(Nonlinearity phi, V a, V adot, V h, V hdot) {
     case Nonlinearity::softplus:
       return exponential(V(0) - h) * hdot;
     case Nonlinearity::elu:
-      return select(h < V(0), hdot, V(0));
+      return select(V(0) < h, V(0), hdot);
     case Nonlinearity::swish: {
       const V s = sigmoid(a);
       return s * (V(1) - s) * multiply_add(a, multiply_add(V(-2), s, V(1)), V(2)) * adot;

@@ -36,6 +36,15 @@ struct ControllerSettings {
   bool select_initial_step = false;
 };
 
+// Why an adaptive solve did not arrive.
+enum class SolveFailure {
+  none,
+  too_many_steps,  // max_steps
+  step_too_small,  // below the resolution of the time
+  not_finite,      // a step kept at dtmin has no finite error
+  record_full      // more accepted steps than the adjoint's record holds
+};
+
 // One way of stepping from one time to another.
 struct Stepping {
   double start = 0;

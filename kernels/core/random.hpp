@@ -6,6 +6,10 @@
 
 #include "core/elementary.hpp"
 
+#ifdef __CUDACC__
+#include <curand_kernel.h>
+#endif
+
 namespace cnf::inline CNF_ARCH {
 
 struct RandomBlock {
@@ -14,7 +18,12 @@ struct RandomBlock {
 
 // The four integers that cuRAND's generator gives for curand_init(seed, subsequence = counter[3]:counter[2], offset = 4
 // (counter[1]:counter[0])).
-CNF_HD inline RandomBlock philox(RandomBlock counter, std::uint64_t seed) {
+CNF_INLINE RandomBlock philox(RandomBlock counter, std::uint64_t seed) {
+#ifdef __CUDA_ARCH__
+  const uint4 drawn = curand_Philox4x32_10({counter.word[0], counter.word[1], counter.word[2], counter.word[3]},
+                                           {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
+  return {{drawn.x, drawn.y, drawn.z, drawn.w}};
+#else
   std::uint32_t key[2] = {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)};
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t a = std::uint64_t{0xD2511F53} * counter.word[0],
@@ -25,6 +34,7 @@ CNF_HD inline RandomBlock philox(RandomBlock counter, std::uint64_t seed) {
     key[1] += 0xBB67AE85;
   }
   return counter;
+#endif
 }
 
 // A stream is one row's numbers in one epoch for one purpose; block i holds its numbers 4 i to 4 i + 3.
@@ -35,18 +45,20 @@ struct RandomStream {
   std::uint64_t row;      // below 2^60
 };
 
-CNF_HD inline RandomBlock random_block(const RandomStream& stream, std::uint32_t block) {
+CNF_INLINE RandomBlock random_block(const RandomStream& stream, std::uint32_t block) {
   return philox({{block, stream.epoch, static_cast<std::uint32_t>(stream.row),
                   static_cast<std::uint32_t>(stream.row >> 32) | stream.purpose << 28}},
                 stream.seed);
 }
 
-CNF_HD inline std::uint32_t random_bits(const RandomStream& stream, std::uint64_t index) {
-  return random_block(stream, static_cast<std::uint32_t>(index / 4)).word[index % 4];
+CNF_INLINE std::uint32_t random_bits(const RandomStream& stream, std::uint64_t index) {
+  const RandomBlock block = random_block(stream, static_cast<std::uint32_t>(index / 4));
+  const bool odd = index & 1;  // picked, not looked up: a GPU would keep the block in local memory
+  return index & 2 ? (odd ? block.word[3] : block.word[2]) : (odd ? block.word[1] : block.word[0]);
 }
 
 // In the open interval (0, 1): the middle of one of 2^32 cells.
-CNF_HD inline double uniform_of(std::uint32_t bits) {
+CNF_INLINE double uniform_of(std::uint32_t bits) {
   return (static_cast<double>(bits) + 0.5) * 0x1p-32;
 }
 
@@ -70,7 +82,7 @@ struct CosineSeries {
 struct NormalPair {
   double value[2];
 };
-CNF_HD inline NormalPair normal_pair(std::uint32_t first, std::uint32_t second) {
+CNF_INLINE NormalPair normal_pair(std::uint32_t first, std::uint32_t second) {
   const double radius = root(-2.0 * logarithm(uniform_of(first)));
   const double turn = uniform_of(second);
   const int quarter = static_cast<int>(4.0 * turn + 0.5);
@@ -82,14 +94,15 @@ CNF_HD inline NormalPair normal_pair(std::uint32_t first, std::uint32_t second) 
   return {{radius * sign * x, radius * sign * y}};
 }
 
-CNF_HD inline double random_normal(const RandomStream& stream, std::uint64_t index) {
+CNF_INLINE double random_normal(const RandomStream& stream, std::uint64_t index) {
   const RandomBlock block = random_block(stream, static_cast<std::uint32_t>(index / 4));
   const bool upper = index & 2;
-  return normal_pair(block.word[upper ? 2 : 0], block.word[upper ? 3 : 1]).value[index & 1];
+  const NormalPair pair = normal_pair(upper ? block.word[2] : block.word[0], upper ? block.word[3] : block.word[1]);
+  return index & 1 ? pair.value[1] : pair.value[0];
 }
 
 // +1 or -1, by the top bit of a word.
-CNF_HD inline double random_sign(const RandomStream& stream, std::uint64_t index) {
+CNF_INLINE double random_sign(const RandomStream& stream, std::uint64_t index) {
   return random_bits(stream, index) >> 31 ? 1.0 : -1.0;
 }
 

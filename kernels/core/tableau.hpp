@@ -89,7 +89,7 @@ inline constexpr Tableau midpoint = {2, 2, 2, false, true, {0, 0.5}, {{}, {0.5}}
 
 inline constexpr Tableau euler = {1, 1, 1, false, false, {0}, {}, {1}, {}};
 
-CNF_HD constexpr const Tableau& tableau_of(Solver solver) {
+constexpr const Tableau& tableau_of(Solver solver) {
   switch (solver) {
     case Solver::tsit5:
       return tsit5;

@@ -31,7 +31,7 @@ struct TileMemory {
   StagePanels<Real> stage;
   FieldScratch<Real> scratch;
   Activations<Real> kept;
-  Real* x = nullptr;            // (dim) the state
+  Real* x = nullptr;            // (dim) the state; delta_logp, lambda, cot_delta stand behind it
   Real* slopes = nullptr;       // (stages, dim + 1): dx/dt and the divergence of each stage
   Real* delta_logp = nullptr;   // (1)
   Real* weight = nullptr;       // (1) each lane's factor in the loss; 0 for lanes without a row
@@ -39,6 +39,7 @@ struct TileMemory {
   Real* pulled = nullptr;       // (stages, dim) x_bar of each stage
   Real* cot_f = nullptr;        // (dim)
   Real* cot_div = nullptr;      // (1)
+  Real* cot_delta = nullptr;    // (1) dL/d(delta_logp)
   Real* log_density = nullptr;  // (1)
 };
 
@@ -54,18 +55,19 @@ CNF_HD TileMemory<Real> place_tile(Pieces<Real>& pieces, const Plan& plan, Estim
     m.stage.first_z = pieces.take(columns * widest * s);
   }
   m.scratch.jacobian_part = pieces.take((columns > 0 ? columns : 1) * dim * s);
-  for (int i = 0; i < 2; ++i) m.scratch.abar[i] = pieces.take(widest * s);
-  for (int i = 0; i < 2; ++i) m.scratch.pulled[i] = pieces.take((1 + columns) * widest * s);
+  m.scratch.abar = {pieces.take(2 * widest * s), widest * s};
+  m.scratch.pulled = {pieces.take(2 * (1 + columns) * widest * s), (1 + columns) * widest * s};
   m.scratch.kappa = pieces.take(widest);
   m.scratch.kappa_bar = pieces.take(widest);
   m.scratch.dots = pieces.take(widest);
-  m.scratch.ends = pieces.take(widest * dim);
+  m.scratch.ends = pieces.take(widest * dim + 2 * (dim + 16));  // 16: lanes of the widest vector
   m.kept = {pieces.take(static_cast<long>(layout.rows) * s), &layout, samples};
-  m.x = pieces.take(dim * s);
+  m.x = pieces.take(2 * (dim + 1) * s);
+  m.delta_logp = m.x + dim * s;
+  m.lambda = m.delta_logp + s;
+  m.cot_delta = m.lambda + dim * s;
   m.slopes = pieces.take(Tableau::max_stages * (dim + 1) * s);
-  m.delta_logp = pieces.take(s);
   m.weight = pieces.take(s);
-  m.lambda = pieces.take(dim * s);
   m.pulled = pieces.take(Tableau::max_stages * dim * s);
   m.cot_f = pieces.take(dim * s);
   m.cot_div = pieces.take(s);

@@ -4,6 +4,7 @@
 #include "core/backsolve_adjoint.hpp"
 #include "core/base_distribution.hpp"
 #include "core/checkpointed_adjoint.hpp"
+#include "core/lane_adjoints.hpp"
 #include "core/random.hpp"
 
 namespace cnf::inline CNF_ARCH {
@@ -42,7 +43,49 @@ struct FlowProgram {
   GateTable<Real> back_gates;  // of the continuous adjoint
   int back_steps = 0;
   Real back_step = 0;
+  bool adaptive = false;  // the solve takes adaptive steps, and `gates` is empty
+  bool back_adaptive = false;
+  StepSizeController<Real> controller;
+  StepSizeController<Real> back_controller;
+  ActivationLayout lane_layout;  // where lanes have times of their own
 };
+
+// What kind of solve and adjoint a program runs. A team that is compiled for one kind says so in its Kind, and the code
+// of the others is left out; else the program tells when running.
+template <class Team, class Real>
+CNF_INLINE bool steps_adapt(const FlowProgram<Real>& program) {
+  if constexpr (requires { typename Team::Kind; })
+    return Team::Kind::adaptive;
+  else
+    return program.adaptive;
+}
+template <class Team, class Real>
+CNF_INLINE bool adjoint_goes_back(const FlowProgram<Real>& program) {
+  if constexpr (requires { typename Team::Kind; })
+    return Team::Kind::backsolve;
+  else
+    return program.plan.adjoint == Adjoint::backsolve;
+}
+template <class Team, class Real>
+CNF_INLINE bool adjoint_steps_adapt(const FlowProgram<Real>& program) {
+  if constexpr (requires { typename Team::Kind; })
+    return Team::Kind::backsolve ? Team::Kind::back_adaptive : Team::Kind::adaptive;
+  else
+    return program.plan.adjoint == Adjoint::backsolve ? program.back_adaptive : program.adaptive;
+}
+
+// Panels of adaptive solves: an adjoint looks at each stage of a step, and at every step if it is checkpointed.
+// capacity: steps that the checkpointed adjoint's record holds.
+template <class Real>
+CNF_HD LaneMemory<Real> place_lane_memory(Pieces<Real>& pieces, const FlowProgram<Real>& program, int samples,
+                                          bool with_gradient, int capacity) {
+  const Plan& plan = program.plan;
+  const bool back = with_gradient && program.back_adaptive;
+  const bool recorded = with_gradient && program.adaptive && plan.adjoint == Adjoint::checkpoint;
+  if (!program.adaptive && !back) return {};
+  return place_lanes(pieces, plan, program.lane_layout, samples, back ? 2 * (plan.dim + 1) : plan.dim + 1,
+                     back || recorded ? program.method.stages : 1, recorded ? capacity : 0);
+}
 
 // Rows into lanes: panel[i][lane] = values[row(lane)][i].
 template <class Team, class Real>
@@ -59,7 +102,7 @@ template <class Team, class Real>
 CNF_HD void gather_probes(const Team& team, const TileRows<Real>& rows, const Plan& plan, int columns, Real* probes) {
   const int samples = team.samples(), dim = plan.dim;
   team.for_each_index(columns * dim * samples, [=, &plan](int i) {
-    const int lane = i % samples, number = i / samples, k = number / dim;
+    const int lane = i % samples, number = i / samples, k = number / dim, drawn = rows.first_probe * dim + number;
     const long row = rows.row(lane);
     if (rows.probes) {
       probes[i] = rows.probes[(static_cast<long>(k) * rows.count_of_all + row) * dim + number % dim];
@@ -67,7 +110,7 @@ CNF_HD void gather_probes(const Team& team, const TileRows<Real>& rows, const Pl
     }
     const RandomStream stream = {plan.seed, 1, rows.epoch, rows.row_number + static_cast<std::uint64_t>(row)};
     probes[i] =
-        static_cast<Real>(plan.probe == Probe::gaussian ? random_normal(stream, number) : random_sign(stream, number));
+        static_cast<Real>(plan.probe == Probe::gaussian ? random_normal(stream, drawn) : random_sign(stream, drawn));
   });
 }
 
@@ -79,21 +122,47 @@ CNF_HD void fill(const Team& team, Real* panel, int rows, Real value) {
   });
 }
 
+// Carries memory.x, and memory.delta_logp where the program has an estimator, from one end of time to the other.
+template <class Team, class Phi, class Real>
+CNF_HD void solve_state(const Team& team, Phi phi, const FlowProgram<Real>& program, const TileMemory<Real>& memory,
+                        const Record<Real>& record, const LaneMemory<Real>& lanes) {
+  const int dim = program.plan.dim;
+  const bool with_divergence = program.estimator.form != DivergenceForm::none;
+  if (!steps_adapt<Team>(program)) {
+    const VectorField<Team, Phi, SharedGates<Real>> field(team, program.field, phi, program.estimator, memory.scratch);
+    field.start_probes(memory.stage);
+    const FixedSolve<Team, Phi> solve(team, field, program.method, program.gates, dim, program.steps, program.step,
+                                      memory);
+    return solve.run(record, with_divergence);
+  }
+  const VectorField<Team, Phi, LaneGates<Real>> field(team, program.field, phi, program.estimator, memory.scratch);
+  field.start_probes(memory.stage);
+  const int numbers = with_divergence ? dim + 1 : dim;
+  const LaneStages<Team, Phi> stages(team, field, program.field, program.method, program.lane_layout, memory.stage,
+                                     lanes, numbers, false);
+  const auto evaluate = [&](int i) {
+    field.evaluate(stages.gates(i), stages.panels(i), stages.kept(i), stages.slopes(i),
+                   with_divergence ? stages.divergence(i) : nullptr);
+  };
+  const auto keep = [&] {
+    if (lanes.record.values) record_step(team, lanes, dim, memory.x);
+  };
+  const Real capacity = lanes.record.values ? Real(lanes.record.capacity) : StepSizeController<Real>::huge;
+  adaptive_solve(stages, program.controller, lanes.clock, memory.x, capacity, evaluate, keep);
+}
+
 // Solves t1 -> t0: memory.x becomes the base points, memory.delta_logp the integral of the divergence,
 // memory.log_density theirs.
 template <class Team, class Phi, class Real>
 CNF_HD void log_density_tile(const Team& team, Phi phi, const FlowProgram<Real>& program, const TileRows<Real>& rows,
-                             const TileMemory<Real>& memory, const Record<Real>& record) {
+                             const TileMemory<Real>& memory, const Record<Real>& record,
+                             const LaneMemory<Real>& lanes = {}) {
   const int dim = program.plan.dim;
   gather(team, rows, dim, memory.x);
   fill(team, memory.delta_logp, 1, Real(0));
   if (program.estimator.form == DivergenceForm::probes)
     gather_probes(team, rows, program.plan, program.estimator.columns, memory.stage.probes);
-  const VectorField<Team, Phi, SharedGates<Real>> field(team, program.field, phi, program.estimator, memory.scratch);
-  field.start_probes(memory.stage);
-  const FixedSolve<Team, Phi> solve(team, field, program.method, program.gates, dim, program.steps, program.step,
-                                    memory);
-  solve.run(record, program.estimator.form != DivergenceForm::none);
+  solve_state(team, phi, program, memory, record, lanes);
   base_log_density(team, program.base, dim, memory.x, memory.delta_logp, memory.log_density);
 }
 
@@ -120,14 +189,50 @@ CNF_HD void measure_drift(const Team& team, const TileRows<Real>& rows, int dim,
   });
 }
 
+// The adjoint from memory.lambda = dL/dx at t0 and memory.cot_delta, along steps that all lanes share.
+template <class Team, class Phi, class Real>
+CNF_HD void fixed_adjoint(const Team& team, Phi phi, const FlowProgram<Real>& program, const TileMemory<Real>& memory,
+                          const Record<Real>& record, const FieldGradient<Real>& gradient) {
+  const int dim = program.plan.dim;
+  const VectorField<Team, Phi, SharedGates<Real>> field(team, program.field, phi, program.estimator, memory.scratch);
+  if (adjoint_goes_back<Team>(program)) {
+    const FixedSolve<Team, Phi> solve(team, field, program.method, program.back_gates, dim, program.back_steps,
+                                      program.back_step, memory);
+    return backsolve_adjoint(team, solve, field, program.method, program.back_gates, program.back_steps,
+                             program.back_step, dim, memory, memory.cot_delta, gradient);
+  }
+  const FixedSolve<Team, Phi> solve(team, field, program.method, program.gates, dim, program.steps, program.step,
+                                    memory);
+  checkpointed_adjoint(team, solve, field, program.method, program.gates, program.steps, program.step, dim, memory,
+                       record, memory.cot_delta, gradient);
+}
+
+// The same along each lane's own steps.
+template <class Team, class Phi, class Real>
+CNF_HD void adaptive_adjoint(const Team& team, Phi phi, const FlowProgram<Real>& program,
+                             const TileMemory<Real>& memory, const LaneMemory<Real>& lanes,
+                             const FieldGradient<Real>& gradient) {
+  const int dim = program.plan.dim;
+  const bool back = adjoint_goes_back<Team>(program);
+  const VectorField<Team, Phi, LaneGates<Real>> field(team, program.field, phi, program.estimator, memory.scratch);
+  const LaneStages<Team, Phi> stages(team, field, program.field, program.method, program.lane_layout, memory.stage,
+                                     lanes, back ? 2 * (dim + 1) : dim + 1, true);
+  if (back)
+    backsolve_lanes(stages, program.back_controller, program.lane_layout, dim, program.field.neurons, memory, gradient);
+  else
+    checkpointed_lanes(stages, dim, memory, gradient);
+}
+
 // Adds to `gradient` what a tile's rows, each with `weight` in the loss, teach: log-density, then the adjoint back
 // along it.
 template <class Team, class Phi, class Real>
 CNF_HD void loss_gradient_tile(const Team& team, Phi phi, const FlowProgram<Real>& program, const TileRows<Real>& rows,
                                Real weight, const TileMemory<Real>& memory, const Record<Real>& record,
-                               const FlowGradient<Real>& gradient) {
+                               const FlowGradient<Real>& gradient, const LaneMemory<Real>& lanes = {}) {
+  using V = typename Team::Value;
   const int dim = program.plan.dim, samples = team.samples(), count = rows.count;
-  log_density_tile(team, phi, program, rows, memory, record);
+  const bool back = adjoint_goes_back<Team>(program);
+  log_density_tile(team, phi, program, rows, memory, record, lanes);
   team.for_each_index(samples, [=](int lane) { memory.weight[lane] = lane < count ? weight : Real(0); });
   team.for_each_index(1, [=](int) {
     double sum = 0;
@@ -137,29 +242,18 @@ CNF_HD void loss_gradient_tile(const Team& team, Phi phi, const FlowProgram<Real
   });
   base_gradient(team, program.base, dim, memory.x, memory.weight, memory.lambda, gradient.base_mean,
                 gradient.base_raw_variance);
-  Real* cot_delta = memory.delta_logp;  // dL/d(delta_logp) = -weight; delta_logp itself is in log_density by now
-  team.for_each(1, [=](int, int lane) {
-    store(cot_delta + lane, typename Team::Value(Real(0)) - load<typename Team::Value>(memory.weight + lane));
-  });
-  const VectorField<Team, Phi, SharedGates<Real>> field(team, program.field, phi, program.estimator, memory.scratch);
-  if (program.plan.adjoint == Adjoint::backsolve) {
-    const FixedSolve<Team, Phi> solve(team, field, program.method, program.back_gates, dim, program.back_steps,
-                                      program.back_step, memory);
-    backsolve_adjoint(team, solve, field, program.method, program.back_gates, program.back_steps, program.back_step,
-                      dim, memory, cot_delta, gradient.field);
-    measure_drift(team, rows, dim, memory.x, gradient.drift);
-    return;
-  }
-  const FixedSolve<Team, Phi> solve(team, field, program.method, program.gates, dim, program.steps, program.step,
-                                    memory);
-  checkpointed_adjoint(team, solve, field, program.method, program.gates, program.steps, program.step, dim, memory,
-                       record, cot_delta, gradient.field);
+  team.for_each(1, [=](int, int lane) { store(memory.cot_delta + lane, V(0) - load<V>(memory.weight + lane)); });
+  if (adjoint_steps_adapt<Team>(program))
+    adaptive_adjoint(team, phi, program, memory, lanes, gradient.field);
+  else
+    fixed_adjoint(team, phi, program, memory, record, gradient.field);
+  if (back) measure_drift(team, rows, dim, memory.x, gradient.drift);
 }
 
 // Solves t0 -> t1 from base points; with an estimator, memory.log_density becomes log p1 of the samples.
 template <class Team, class Phi, class Real>
 CNF_HD void sample_tile(const Team& team, Phi phi, const FlowProgram<Real>& program, const TileRows<Real>& rows,
-                        const TileMemory<Real>& memory) {
+                        const TileMemory<Real>& memory, const LaneMemory<Real>& lanes = {}) {
   const int dim = program.plan.dim, samples = team.samples();
   if (rows.values) {
     gather(team, rows, dim, memory.x);
@@ -176,13 +270,8 @@ CNF_HD void sample_tile(const Team& team, Phi phi, const FlowProgram<Real>& prog
   base_log_density(team, program.base, dim, memory.x, memory.delta_logp, memory.log_density);
   if (program.estimator.form == DivergenceForm::probes)
     gather_probes(team, rows, program.plan, program.estimator.columns, memory.stage.probes);
-  const VectorField<Team, Phi, SharedGates<Real>> field(team, program.field, phi, program.estimator, memory.scratch);
-  field.start_probes(memory.stage);
-  const FixedSolve<Team, Phi> solve(team, field, program.method, program.gates, dim, program.steps, program.step,
-                                    memory);
-  const bool with_divergence = program.estimator.form != DivergenceForm::none;
-  solve.run({}, with_divergence);
-  if (!with_divergence) return;
+  solve_state(team, phi, program, memory, {}, lanes);
+  if (program.estimator.form == DivergenceForm::none) return;
   team.for_each(1, [=](int, int lane) {  // d log p / dt = -div along the path
     using V = typename Team::Value;
     store(memory.log_density + lane, load<V>(memory.log_density + lane) - load<V>(memory.delta_logp + lane));

@@ -25,16 +25,26 @@ struct StagePanels {
   Real* first_z = nullptr;  // (columns, width)  W_0 eps: constant over a solve; probes with a hidden layer only
 };
 
+// Two panels that layers take turns with: layer l has panels[l & 1]. Reckoned, not looked up, so that no table of
+// pointers stands in a GPU's local memory.
+template <class Real>
+struct Alternating {
+  Real* first = nullptr;
+  long step = 0;  // numbers from the first to the second
+
+  CNF_INLINE Real* operator[](int i) const { return first + i * step; }
+};
+
 // Scratch of a tile: what an evaluation and its adjoint need beside the activations.
 template <class Real>
 struct FieldScratch {
   Real* jacobian_part = nullptr;  // (columns, dim): J eps, or the exact trace's diagonal
-  Real* abar[2] = {};             // (widest)
-  Real* pulled[2] = {};           // (1 + columns, widest): cotangents of z and zdot
+  Alternating<Real> abar;         // (widest)
+  Alternating<Real> pulled;       // (1 + columns, widest): cotangents of z and zdot
   Real* kappa = nullptr;          // (width,) one hidden layer
   Real* kappa_bar = nullptr;      // (width,)
   Real* dots = nullptr;           // (widest,)
-  Real* ends = nullptr;           // (widest, dim) sums of the exact trace's free ends
+  Real* ends = nullptr;           // (widest, dim) sums of the exact trace's free ends, or two rows of loop_columns(dim)
 };
 
 template <class Team, class Phi, class Gates>
@@ -95,6 +105,11 @@ class VectorField {
   CNF_HD void divergence(const Gates& gates, const StagePanels<Real>& in, const Activations<Real>& kept,
                          Real* div) const;
   CNF_HD void fill_kappa(const Gates& gates) const;
+  CNF_INLINE const Real* kappa_of(const Gates& gates) const {
+    if constexpr (!Gates::per_lane)
+      if (gates.kappa) return gates.kappa;
+    return scratch_.kappa;
+  }
 
   CNF_HD void start_pull_back(const Gates& gates, const StagePanels<Real>& in, const Real* cot_f,
                               const Real* cot_div) const;
@@ -113,7 +128,7 @@ class VectorField {
   CNF_INLINE void pull_tangent(const Gates& gates, const Activations<Real>& kept, int l, int k, int c, int lane,
                                V hdot_bar) const;
 
-  const Team& team_;
+  Team team_;
   const FieldParameters<Real>& field_;
   Phi phi_;
   Estimator estimator_;

@@ -68,7 +68,7 @@ CNF_HD void VectorField<Team, Phi, Gates>::pull_through(int l, const Gates& gate
                                                         const Activations<Real>& kept, const Real* cot_div) const {
   const int m = l - 1, width = width_of(m), above = width_of(l), first_neuron = field_.layer[m].first_neuron;
   const bool loops = estimator_.form == DivergenceForm::one_hidden_layer;
-  const Real* kappa = scratch_.kappa;
+  const Real* kappa = kappa_of(gates);
   Real* abar = scratch_.abar[m & 1];
   Real* pulled = scratch_.pulled[m & 1];
   const bool free_end = is_last(l) && estimator_.form == DivergenceForm::tangents;
@@ -113,7 +113,7 @@ CNF_HD void VectorField<Team, Phi, Gates>::layer_gradient(int l, const Gates& ga
     lane_gate_gradient(l, gates, in, kept, cot_div, gradient, scale);
   } else {
     if (l == 0 && estimator_.form == DivergenceForm::one_hidden_layer)
-      team_.for_each_index(width_of(0), [dots = scratch_.dots, kappa = scratch_.kappa, bar = scratch_.kappa_bar](
+      team_.for_each_index(width_of(0), [dots = scratch_.dots, kappa = kappa_of(gates), bar = scratch_.kappa_bar](
                                             int k) { dots[k] = multiply_add(kappa[k], bar[k], dots[k]); });
     shared_gate_gradient(l, gates, gradient, scale);
   }
@@ -141,7 +141,7 @@ CNF_HD void VectorField<Team, Phi, Gates>::free_end_gradient(int l, const Gates&
         if (diagonal) return Sums<V, 1>{{bar}};
         return Sums<V, 1>{{bar * load<V>(row(kept.value(l - 1), columns, 1 + o, k) + lane)}};
       },
-      [=, this, &layer](int r, Sums<Real, 1> sum) {
+      [=, this, &layer, &gradient](int r, Sums<Real, 1> sum) {
         const int o = r / learned, k = diagonal ? o : r % learned;
         sums[r] = sum.value[0];
         team_.add_to_matrix(layer.weight, gradient.weight[l], o, k, scale * sum.value[0]);
@@ -160,7 +160,8 @@ CNF_HD void VectorField<Team, Phi, Gates>::kappa_gradient(const Gates& gates, co
                                                           const Real* cot_div, const FieldGradient<Real>& gradient,
                                                           Real scale) const {
   if constexpr (!Gates::per_lane) {
-    const int width = width_of(0), dim = field_.dim;
+    constexpr int lanes = Lanes<V>::width;
+    const int width = width_of(0), dim = field_.dim, padded = loop_columns(dim, lanes);
     const Real* first_gate = gates.gate;
     const Real* last_gate = gates.gate + field_.layer[1].first_neuron;
     const Real* loop = field_.loop.values;
@@ -174,18 +175,23 @@ CNF_HD void VectorField<Team, Phi, Gates>::kappa_gradient(const Gates& gates, co
           return Sums<V, 1>{{load<V>(cot_div + lane) * slope(phi_, a, h)}};
         },
         [=](int k, Sums<Real, 1> sums) { kappa_bar[k] = sums.value[0]; });
-    team_.for_each_index(width, [=](int k) {
-      for (int i = 0; i < dim; ++i) {
-        Real& sum = gradient.loop[static_cast<long>(k) * dim + i];
-        sum = multiply_add(scale * kappa_bar[k] * first_gate[k], last_gate[i], sum);
-      }
+    Real* last = scratch_.ends;  // the last layer's gates, zeros behind them
+    Real* sums = last + padded;  // sum_k kappa_bar_k g_1k B_ki
+    team_.for_each_index(padded, [=](int i) { last[i] = i < dim ? last_gate[i] : Real(0); });
+    team_.for_each_index(width, [=, &gradient](int k) {
+      Real* learned = gradient.loop + static_cast<long>(k) * padded;
+      const V bar = V(scale * kappa_bar[k] * first_gate[k]);
+      for (int i = 0; i < padded; i += lanes)
+        store(learned + i, multiply_add(bar, load<V>(last + i), load<V>(learned + i)));
     });
-    team_.for_each_index(dim, [=](int i) {
-      Real sum = 0;
+    team_.for_each_index(padded / lanes, [=](int block) {
+      V sum = V(0);
       for (int k = 0; k < width; ++k)
-        sum = multiply_add(kappa_bar[k] * first_gate[k], loop[static_cast<long>(k) * dim + i], sum);
-      dots[i] = multiply_add(last_gate[i], sum, dots[i]);
+        sum = multiply_add(V(kappa_bar[k] * first_gate[k]),
+                           load<V>(loop + static_cast<long>(k) * padded + block * lanes), sum);
+      store(sums + block * lanes, sum);
     });
+    team_.for_each_index(dim, [=](int i) { dots[i] = multiply_add(last_gate[i], sums[i], dots[i]); });
   }
 }
 
@@ -199,7 +205,7 @@ CNF_HD void VectorField<Team, Phi, Gates>::shared_gate_gradient(int l, const Gat
     const Real* dots = scratch_.dots;
     team_.template reduce_rows<1>(
         width, [=, this](int o, int lane) { return Sums<V, 1>{{load<V>(row(abar, width, 0, o) + lane)}}; },
-        [=, &layer](int o, Sums<Real, 1> sums) {
+        [=, &layer, &gradient](int o, Sums<Real, 1> sums) {
           const int neuron = layer.first_neuron + o;
           const Real g = gates.gate[neuron], bar = scale * sums.value[0], p = g * bar;
           const Real gamma = (Real(1) - g) * multiply_add(layer.bias[o], p, scale * dots[o]);
@@ -229,8 +235,7 @@ CNF_HD void VectorField<Team, Phi, Gates>::lane_gate_gradient(int l, const Gates
       const V p = load<V>(row(pulled, width, 0, o) + lane);
       V sum = p * (load<V>(row(kept.pre_gate(l), width, 0, o) + lane) + V(layer.bias[o]));
       if (diagonal || trace) {
-        const V z =
-            trace ? V(layer.weight.values[o * width + o]) : load<V>(row(scratch_.jacobian_part, width, 0, o) + lane);
+        const V z = trace ? V(layer.weight.values[o * width + o]) : load<V>(row(kept.pre_gate(l), width, 1, o) + lane);
         sum = multiply_add(load<V>(cot_div + lane) * gate.gate, z, sum);
       } else {
         for (int c = 1; c <= estimator_.columns; ++c) {
@@ -241,7 +246,7 @@ CNF_HD void VectorField<Team, Phi, Gates>::lane_gate_gradient(int l, const Gates
       const V gamma = (V(1) - gate.gate) * sum;
       return Sums<V, 4>{{p, bar * t, gamma, gamma * t}};
     };
-    team_.template reduce_rows<4>(width, contribution, [=, &layer](int o, Sums<Real, 4> sums) {
+    team_.template reduce_rows<4>(width, contribution, [=, &layer, &gradient](int o, Sums<Real, 4> sums) {
       const int neuron = layer.first_neuron + o;
       gradient.bias[neuron] = multiply_add(scale, sums.value[0], gradient.bias[neuron]);
       gradient.shift_weight[neuron] = multiply_add(scale, sums.value[1], gradient.shift_weight[neuron]);

@@ -99,6 +99,7 @@ CNF_HD void VectorField<Team, Phi, Gates>::divergence(const Gates& gates, const 
       return;
     }
     case DivergenceForm::tangents: {  // sum_i g_i (W hdot_i)_i: only the diagonal of the last product
+      if (Gates::per_lane) part = row(kept.pre_gate(last), dim, 1, 0);  // the adjoint asks for it again
       const int width = layer.weight.columns;
       team_.for_each(dim, [=, this, &layer](int i, int lane) {
         const Real* weights = layer.weight.values + static_cast<long>(i) * width;
@@ -128,7 +129,7 @@ CNF_HD void VectorField<Team, Phi, Gates>::divergence(const Gates& gates, const 
     case DivergenceForm::one_hidden_layer: {  // sum_k phi'_k kappa_k
       fill_kappa(gates);
       const int width = width_of(0);
-      const Real* kappa = scratch_.kappa;
+      const Real* kappa = kappa_of(gates);
       team_.sum_over_rows(
           width,
           [=, this](int k, int lane) {
@@ -148,13 +149,14 @@ CNF_HD void VectorField<Team, Phi, Gates>::divergence(const Gates& gates, const 
 template <class Team, class Phi, class Gates>
 CNF_HD void VectorField<Team, Phi, Gates>::fill_kappa(const Gates& gates) const {
   if constexpr (!Gates::per_lane) {
-    const int dim = field_.dim;
+    if (gates.kappa) return;
+    const int dim = field_.dim, padded = loop_columns(dim, Lanes<V>::width);
     const Real* last_gate = gates.gate + field_.layer[1].first_neuron;
     const Real* loop = field_.loop.values;
     Real* kappa = scratch_.kappa;
     team_.for_each_index(width_of(0), [=](int k) {
       Real sum = 0;
-      for (int i = 0; i < dim; ++i) sum = multiply_add(loop[static_cast<long>(k) * dim + i], last_gate[i], sum);
+      for (int i = 0; i < dim; ++i) sum = multiply_add(loop[static_cast<long>(k) * padded + i], last_gate[i], sum);
       kappa[k] = sum * gates.gate[k];
     });
   }

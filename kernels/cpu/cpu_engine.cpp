@@ -15,6 +15,7 @@
 #include "cpu/aligned.hpp"
 #include "cpu/tile_runner.hpp"
 #include "plan.hpp"
+#include "request_check.hpp"
 #include "theta.hpp"
 
 namespace cnf {
@@ -60,21 +61,24 @@ class CpuEngine final : public Engine {
   std::vector<double> parameters() const override { return widened(theta_); }
 
   LogDensity log_density(const DensityRequest& request) override {
+    check_sizes(request, plan_.estimator, plan_.dim);
     const std::vector<Real> rows = rounded<Real>(request.rows), probes = rounded<Real>(request.probes);
     Job<Real> job = density_job(rows, probes, request);
     LogDensity density = solved(job, request.on_failure);
     if (job.estimator.form == DivergenceForm::probes && job.estimator.columns > 1)
-      density.divergence_variance = probe_variance(job);
+      density.divergence_variance = probe_variance(job, request.on_failure);
     return density;
   }
 
   Samples sample(const SampleRequest& request) override {
+    check_sizes(request, plan_.dim);
     const std::vector<Real> base_points = rounded<Real>(request.base_points);
     Job<Real> job = runner_.job(Direction::to_data, request.with_logprob ? plan_.estimator : Estimator{}, theta_);
     job.rows = base_points.empty() ? nullptr : base_points.data();
     job.row_count = static_cast<long>(request.count);
     job.row_number = request.first_row;
     job.epoch = request.epoch;
+    job.plan.seed = request.seed.value_or(plan_.seed);
     const cpu::Answers<Real> answers = runner_.solve(job);
     Samples samples{widened(answers.points), {}, answers.evaluations};
     if (request.with_logprob) samples.logprob = widened(answers.log_density);
@@ -82,19 +86,20 @@ class CpuEngine final : public Engine {
   }
 
   Gradient loss_gradient(const DensityRequest& request) override {
+    check_sizes(request, plan_.estimator, plan_.dim);
     const std::vector<Real> rows = rounded<Real>(request.rows), probes = rounded<Real>(request.probes);
     Job<Real> job = density_job(rows, probes, request);
     job.weight = Real(1) / static_cast<Real>(job.row_count);
     std::vector<Real> values(theta_.size());
-    cpu::Answers<Real> answers;
     Gradient result;
-    result.loss = runner_.gradient(job, 0, job.row_count, values.data(), &answers).loss;
+    result.loss = runner_.gradient(job, 0, job.row_count, values.data()).loss;
     result.values = widened(values);
-    result.density = solved(job, request.on_failure);
+    result.density = solved(job, OnFailure::error);
     return result;
   }
 
   void load_rows(std::span<const double> rows) override {
+    count_rows(rows, plan_.dim);
     rows_ = rounded<Real>(rows);
     order_.clear();
   }
@@ -105,6 +110,7 @@ class CpuEngine final : public Engine {
   }
 
   void gradient(const Batch& batch) override {
+    check_sizes(batch, rows_.size() / static_cast<std::size_t>(plan_.dim));
     Job<Real> job = runner_.job(Direction::to_base, plan_.estimator, theta_);
     job.rows = rows_.data();
     job.order = order_.empty() ? nullptr : order_.data();
@@ -114,7 +120,7 @@ class CpuEngine final : public Engine {
     std::vector<Real>& values = batch.accumulate ? piece_ : gradient_;
     values.resize(theta_.size());
     const cpu::LossFigures figures =
-        runner_.gradient(job, static_cast<long>(batch.first), static_cast<long>(batch.count), values.data(), nullptr);
+        runner_.gradient(job, static_cast<long>(batch.first), static_cast<long>(batch.count), values.data());
     if (batch.accumulate)
       for (std::size_t i = 0; i < gradient_.size(); ++i) gradient_[i] += piece_[i];
     else
@@ -122,13 +128,10 @@ class CpuEngine final : public Engine {
     figures_.loss += figures.loss;
     figures_.evaluations += figures.evaluations;
     figures_.backsolve_drift = std::max(figures_.backsolve_drift, figures.drift);
+    measure_gradient();
   }
 
   void update(const OptimiserConfig& config, double learning_rate) override {
-    double squares = 0;
-    for (const Real g : gradient_) squares += static_cast<double>(g) * static_cast<double>(g);
-    figures_.gradient_norm = std::sqrt(squares);
-    figures_.finite = std::isfinite(figures_.gradient_norm) && std::isfinite(figures_.loss);
     if (!figures_.finite) return;
     const AdamwStep<Real> step = next_step(config, learning_rate);
     for (const ParameterTensor& tensor : tensors_) {
@@ -164,9 +167,6 @@ class CpuEngine final : public Engine {
     job.row_count = static_cast<long>(rows.size()) / plan_.dim;
     job.row_number = request.first_row;
     job.epoch = request.epoch;
-    if (!probes.empty() && probes.size() != rows.size() * static_cast<std::size_t>(plan_.estimator.columns))
-      throw Error("probes must have shape (" + std::to_string(plan_.estimator.columns) + ", " +
-                  std::to_string(job.row_count) + ", " + std::to_string(plan_.dim) + "), one probe a row and --probes");
     return job;
   }
 
@@ -183,8 +183,9 @@ class CpuEngine final : public Engine {
     return density;
   }
 
-  // Variance of the mean over K probes, from K solves of one probe each: the path of x is the same in all.
-  std::vector<double> probe_variance(const Job<Real>& all) {
+  // Variance of the mean over K probes, from K solves of one probe each: the path of x is the same in all, with
+  // adaptive steps but for their errors.
+  std::vector<double> probe_variance(const Job<Real>& all, OnFailure on_failure) {
     const int probes = all.estimator.columns;
     const Estimator one = {DivergenceForm::probes, 1};
     std::vector<double> sum(static_cast<std::size_t>(all.row_count)), squares(sum.size());
@@ -196,7 +197,7 @@ class CpuEngine final : public Engine {
       job.epoch = all.epoch;
       job.first_probe = k;
       job.probes = all.probes == nullptr ? nullptr : all.probes + k * all.row_count * plan_.dim;
-      const cpu::Answers<Real> answers = runner_.solve(job);
+      const cpu::Answers<Real> answers = runner_.solve(job, on_failure);
       for (std::size_t n = 0; n < sum.size(); ++n) {  // the mean and the squares around it, updated (Welford 1962)
         const double value = static_cast<double>(answers.delta_logp[n]), off = value - sum[n];
         sum[n] += off / (k + 1);
@@ -205,6 +206,13 @@ class CpuEngine final : public Engine {
     }
     for (double& square : squares) square /= static_cast<double>(probes) * (probes - 1);
     return squares;
+  }
+
+  void measure_gradient() {
+    double squares = 0;
+    for (const Real g : gradient_) squares += static_cast<double>(g) * static_cast<double>(g);
+    figures_.gradient_norm = std::sqrt(squares);
+    figures_.finite = std::isfinite(figures_.gradient_norm) && std::isfinite(figures_.loss);
   }
 
   AdamwStep<Real> next_step(const OptimiserConfig& config, double learning_rate) {

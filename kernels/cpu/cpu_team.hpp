@@ -88,11 +88,7 @@ class CpuTeam {
   }
 
  private:
-  static CNF_INLINE Real fold(const Value (&sums)[vectors]) {
-    alignas(64) Real lanes[sum_lanes];
-    for (int v = 0; v < vectors; ++v) store(lanes + v * width, sums[v]);
-    return cnf::fold(lanes);
-  }
+  static CNF_INLINE Real fold(const Value (&sums)[vectors]) { return cnf::fold<Real, vectors>(sums); }
 
   template <class F>
   void product_of(const Real* packed, int rows, int depth, Columns<Real> in, int columns, F f) const {
@@ -263,15 +259,16 @@ class CpuTeam {
     }
   }
 
-  // to[lane][k] = panel[k][lane], padded with zeros; in squares that stay in the nearest cache.
+  // to[lane][k] = panel[k][lane], padded with zeros; in squares of registers.
   void transpose(const Real* panel, int rows, Real* to, int padded) const {
-    constexpr int square = 8;
-    for (int k0 = 0; k0 < padded; k0 += square)
-      for (int lane0 = 0; lane0 < samples_; lane0 += square)
-        for (int lane = lane0; lane < lane0 + square; ++lane)
-          for (int k = k0; k < k0 + square; ++k)
-            to[static_cast<long>(lane) * padded + k] =
-                k < rows ? panel[static_cast<long>(k) * samples_ + lane] : Real(0);
+    for (int k = 0; k < padded; k += width)
+      for (int lane = 0; lane < samples_; lane += width) {
+        Value square[width];
+        for (int i = 0; i < width; ++i)
+          square[i] = k + i < rows ? load<Value>(panel + static_cast<long>(k + i) * samples_ + lane) : Value(0);
+        transpose_square<width / 2>(square);
+        for (int i = 0; i < width; ++i) store(to + static_cast<long>(lane + i) * padded + k, square[i]);
+      }
   }
 
   int samples_;

@@ -34,14 +34,30 @@ constexpr long gradient_size(int rows, int columns) {
                                   : static_cast<long>(rows) * padded_columns(columns);
 }
 
-// The sum of sixteen lanes: halves onto halves.
+// The sum of sixteen lanes: halves onto halves, first of all lanes, then within a vector.
+template <int half, class Real>
+CNF_INLINE Pack<Real> fold_within(Pack<Real> sum) {
+  if constexpr (half == 0)
+    return sum;
+  else
+    return fold_within<half / 2>(sum + rotated<half>(sum));
+}
+template <class Real, int vectors>
+CNF_INLINE Real fold(const Pack<Real> (&sums)[vectors]) {
+  if constexpr (vectors == 1) {
+    return fold_within<Pack<Real>::width / 2>(sums[0]).v[0];
+  } else {
+    Pack<Real> halves[vectors / 2];
+    for (int v = 0; v < vectors / 2; ++v) halves[v] = sums[v] + sums[v + vectors / 2];
+    return fold<Real, vectors / 2>(halves);
+  }
+}
 template <class Real>
 CNF_INLINE Real fold(const Real* lanes) {
-  Real sum[sum_lanes / 2];
-  for (int i = 0; i < 8; ++i) sum[i] = lanes[i] + lanes[i + 8];
-  for (int half = 4; half > 0; half /= 2)
-    for (int i = 0; i < half; ++i) sum[i] = sum[i] + sum[i + half];
-  return sum[0];
+  constexpr int width = Pack<Real>::width;
+  Pack<Real> sums[sum_lanes / width];
+  for (int v = 0; v < sum_lanes / width; ++v) sums[v] = load<Pack<Real>>(lanes + v * width);
+  return fold<Real, sum_lanes / width>(sums);
 }
 
 // packed[block][k][r]: for each block of rows, the rows' entries of column k side by side. values[o * step_o + k *

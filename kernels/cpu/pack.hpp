@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstring>
+#include <utility>
 
 #if defined(__AVX2__) || defined(__AVX512F__)
 #include <immintrin.h>
@@ -129,6 +130,36 @@ CNF_INLINE Pack<Number> multiply_add(Pack<Number> a, Pack<Number> b, Pack<Number
   return sum;
 }
 #endif
+
+// Lane i of the result is lane (i + by) of a, counted around.
+template <int by, class Number, int... lane>
+CNF_INLINE Pack<Number> rotated(Pack<Number> a, std::integer_sequence<int, lane...>) {
+  return Pack<Number>(__builtin_shufflevector(a.v, a.v, (lane + by) % Pack<Number>::width...));
+}
+template <int by, class Number>
+CNF_INLINE Pack<Number> rotated(Pack<Number> a) {
+  return rotated<by>(a, std::make_integer_sequence<int, Pack<Number>::width>());
+}
+
+// One step of a transpose: the square blocks of size `half` off the diagonal of the two rows (a, b) change places.
+template <int half, class Number, int... lane>
+CNF_INLINE void swap_blocks(Pack<Number>& a, Pack<Number>& b, std::integer_sequence<int, lane...>) {
+  constexpr int width = Pack<Number>::width;
+  const auto upper = __builtin_shufflevector(a.v, b.v, (lane & half ? width + lane - half : lane)...);
+  const auto lower = __builtin_shufflevector(a.v, b.v, (lane & half ? width + lane : lane + half)...);
+  a.v = upper;
+  b.v = lower;
+}
+
+// Transposes a square of numbers, a row a pack.
+template <int half, class Number>
+CNF_INLINE void transpose_square(Pack<Number> (&rows)[Pack<Number>::width]) {
+  constexpr int width = Pack<Number>::width;
+#pragma GCC unroll 16
+  for (int i = 0; i < width; ++i)
+    if ((i & half) == 0) swap_blocks<half>(rows[i], rows[i + half], std::make_integer_sequence<int, width>());
+  if constexpr (half > 1) transpose_square<half / 2>(rows);
+}
 
 template <class Number>
 CNF_INLINE Pack<Number> root(Pack<Number> a) {

@@ -49,6 +49,7 @@ struct Job {
   Direction direction = Direction::to_base;
   int samples = 64;                // lanes of a tile
   bool store_activations = false;  // else the adjoint recomputes them
+  int record_capacity = 0;         // accepted steps of an adaptive solve that its adjoint's record holds
   const Real* prepared = nullptr;  // what prepare() wrote
   const Real* rows = nullptr;      // (N, dim), or null: base points are drawn
   const Real* probes = nullptr;    // (columns, N, dim), or null: drawn
@@ -58,6 +59,26 @@ struct Job {
   std::uint32_t epoch = 0;
   int first_probe = 0;
   Real weight = 0;  // of each row in the loss
+};
+
+// Rows whose adaptive solve did not arrive, and where the first of them stood.
+struct FailedRows {
+  long count = 0;
+  long position = 0;
+  bool in_adjoint = false;
+  SolveFailure cause = SolveFailure::none;
+  double t = 0;
+  double step = 0;
+  double error = 0;  // scaled, infinite if not a number
+};
+
+// What the rows of a tile or a slot add up to.
+template <class Real>
+struct TileFigures {
+  double negative_log_density = 0;  // weighted by the job's
+  Real drift = 0;                   // backsolve only
+  std::uint64_t evaluations = 0;
+  FailedRows failed;
 };
 
 // One tile's place in a job and where its answers go; null where not wanted. Answers are by position, not row number.
@@ -81,9 +102,9 @@ struct Programs {
   void (*prepare)(const Job<Real>&, const ThetaPointers<Real>&, Real* prepared);
   long (*workspace_size)(const Job<Real>&, bool with_gradient);
   long (*gradient_size)(const Job<Real>&);
-  void (*solve_tile)(const Job<Real>&, const TileTask<Real>&);
-  void (*gradient_tile)(const Job<Real>&, const TileTask<Real>&, Real* gradient, double* negative_log_density,
-                        Real* drift);
+  // Both add to the figures; rows that failed have NaN for answers.
+  void (*solve_tile)(const Job<Real>&, const TileTask<Real>&, TileFigures<Real>&);
+  void (*gradient_tile)(const Job<Real>&, const TileTask<Real>&, Real* gradient, TileFigures<Real>&);
   // Unpacks the sum of all slots' gradients.
   void (*collect)(const Job<Real>&, const Real* gradient, const GradientPointers<Real>&);
 };

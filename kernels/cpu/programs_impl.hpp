@@ -5,16 +5,14 @@
 
 #include "core/tile_programs.hpp"
 #include "cpu/cpu_team.hpp"
-#include "cpu/programs.hpp"
+#include "cpu/tile_answers.hpp"
 
 namespace cnf::inline CNF_ARCH {
 
 using cpu::Direction;
 using cpu::GradientPointers;
-using cpu::Job;
 using cpu::Programs;
 using cpu::ThetaPointers;
-using cpu::TileTask;
 
 inline const Stepping& stepping_of(const Plan& plan, Direction direction) {
   return direction == Direction::to_base ? plan.to_base : plan.to_data;
@@ -22,7 +20,7 @@ inline const Stepping& stepping_of(const Plan& plan, Direction direction) {
 
 template <class Real>
 Real step_size(const Stepping& stepping) {
-  return static_cast<Real>((stepping.end - stepping.start) / stepping.steps);
+  return stepping.adaptive ? Real(0) : static_cast<Real>((stepping.end - stepping.start) / stepping.steps);
 }
 
 // A gate table to be filled.
@@ -31,14 +29,16 @@ struct GateTableMemory {
   Real* gate = nullptr;
   Real* offset = nullptr;
   Real* time = nullptr;
+  Real* kappa = nullptr;  // one hidden layer, exact divergence only
 };
 
 template <class Real>
-GateTableMemory<Real> place_table(Pieces<Real>& pieces, int steps, int stages, int neurons) {
+GateTableMemory<Real> place_table(Pieces<Real>& pieces, int steps, int stages, int neurons, int kappas) {
   const long evaluations = static_cast<long>(steps) * stages;
   Real* gate = pieces.take(evaluations * neurons);
   Real* offset = pieces.take(evaluations * neurons);
-  return {gate, offset, pieces.take(evaluations)};
+  Real* time = pieces.take(evaluations);
+  return {gate, offset, time, kappas > 0 ? pieces.take(evaluations * kappas) : nullptr};
 }
 
 inline bool solves_back(Adjoint adjoint, Direction direction) {
@@ -53,7 +53,8 @@ struct Prepared {
   Real* packed_transposed[max_layers];
   Real* padded[max_layers];
   Real* theta[max_layers];  // weight, bias, gate_weight, gate_bias, shift_weight
-  Real* loop;
+  Real* loop;               // B
+  Real* loop_transposed;    // (dim, width)
   GateTableMemory<Real> table;
   GateTableMemory<Real> back_table;
 };
@@ -87,22 +88,33 @@ Prepared<Real> place_prepared(Pieces<Real>& pieces, const Job<Real>& job) {
     neuron += static_cast<int>(out);
   }
   if (job.estimator.form == DivergenceForm::one_hidden_layer) {
-    p.loop = pieces.take(static_cast<long>(plan.width) * plan.dim);
+    p.loop = pieces.take(static_cast<long>(plan.width) * loop_columns(plan.dim, Pack<Real>::width));
+    p.loop_transposed = pieces.take(static_cast<long>(plan.width) * plan.dim);
     field.loop = {p.loop, plan.width, plan.dim};
   }
   for (Real** base : {&program.base.mean, &program.base.precision, &program.base.deviation, &program.base.slope})
     *base = pieces.take(plan.dim);
   program.base.log_scale = pieces.take(1);
-  program.layout = activation_layout(field, job.estimator, false);
 
   const Stepping& stepping = stepping_of(plan, job.direction);
-  p.table = place_table(pieces, stepping.steps, program.method.solution_stages, field.neurons);
-  program.gates = {p.table.gate, p.table.offset, p.table.time, field.neurons};
+  const bool back = solves_back(plan.adjoint, job.direction);
+  program.adaptive = stepping.adaptive;
+  program.back_adaptive = back && plan.back.adaptive;
+  program.controller = controller_of<Real>(stepping, program.method.order);
+  program.back_controller = controller_of<Real>(plan.back, program.method.order);
+  if (!program.adaptive || (back && !program.back_adaptive))
+    program.layout = activation_layout(field, job.estimator, false);
+  if (program.adaptive || program.back_adaptive) program.lane_layout = activation_layout(field, job.estimator, true);
+
+  const int kappas = job.estimator.form == DivergenceForm::one_hidden_layer ? plan.width : 0;
+  p.table = place_table(pieces, stepping.steps, program.method.solution_stages, field.neurons, kappas);
+  program.gates = {p.table.gate, p.table.offset, p.table.time, field.neurons, p.table.kappa, kappas};
   program.steps = stepping.steps;
   program.step = step_size<Real>(stepping);
-  if (solves_back(plan.adjoint, job.direction)) {
-    p.back_table = place_table(pieces, plan.back.steps, program.method.solution_stages, field.neurons);
-    program.back_gates = {p.back_table.gate, p.back_table.offset, p.back_table.time, field.neurons};
+  if (back) {
+    p.back_table = place_table(pieces, plan.back.steps, program.method.solution_stages, field.neurons, kappas);
+    program.back_gates = {p.back_table.gate, p.back_table.offset, p.back_table.time,
+                          field.neurons,     p.back_table.kappa,  kappas};
     program.back_steps = plan.back.steps;
     program.back_step = step_size<Real>(plan.back);
   }
@@ -141,10 +153,31 @@ void fill_gates(const FieldParameters<Real>& field, Real t, Real* gate, Real* of
   }
 }
 
+// kappa_k = g_1k sum_i B_ki g_2i from B transposed, i in order as VectorField::fill_kappa has it.
+template <class Real>
+void fill_kappas(const FieldParameters<Real>& field, const Real* transposed, const Real* gate, Real* kappa) {
+  using V = Pack<Real>;
+  const int width = field.layer[0].weight.rows;
+  const Real* last_gate = gate + field.layer[1].first_neuron;
+  int k = 0;
+  for (; k + V::width <= width; k += V::width) {
+    V sum = V(0);
+    for (int i = 0; i < field.dim; ++i)
+      sum = multiply_add(load<V>(transposed + static_cast<long>(i) * width + k), V(last_gate[i]), sum);
+    store(kappa + k, sum * load<V>(gate + k));
+  }
+  for (; k < width; ++k) {
+    Real sum = 0;
+    for (int i = 0; i < field.dim; ++i)
+      sum = multiply_add(transposed[static_cast<long>(i) * width + k], last_gate[i], sum);
+    kappa[k] = sum * gate[k];
+  }
+}
+
 // Gates at all stage times of a fixed solve.
 template <class Real>
-void fill_table(const FieldParameters<Real>& field, Solver solver, const Stepping& stepping,
-                const GateTableMemory<Real>& table) {
+void fill_table(const FieldParameters<Real>& field, const Real* loop_transposed, Solver solver,
+                const Stepping& stepping, const GateTableMemory<Real>& table) {
   const Tableau& tableau = tableau_of(solver);
   const double span = stepping.end - stepping.start, h = span / stepping.steps;
   long evaluation = 0;
@@ -152,13 +185,30 @@ void fill_table(const FieldParameters<Real>& field, Solver solver, const Steppin
     for (int i = 0; i < tableau.solution_stages; ++i, ++evaluation) {
       const Real t = static_cast<Real>(stepping.start + span * n / stepping.steps + tableau.c[i] * h);
       table.time[evaluation] = t;
-      fill_gates(field, t, table.gate + evaluation * field.neurons, table.offset + evaluation * field.neurons);
+      Real* gate = table.gate + evaluation * field.neurons;
+      fill_gates(field, t, gate, table.offset + evaluation * field.neurons);
+      if (table.kappa) fill_kappas(field, loop_transposed, gate, table.kappa + evaluation * field.layer[0].weight.rows);
     }
 }
 
 template <class Real>
 void copy_numbers(const Real* from, long count, Real*& to) {
   for (long i = 0; i < count; ++i) *to++ = from[i];
+}
+
+// B[k][i] = W_1[k][i] W_2[i][k], its rows ended by zeros, and B transposed.
+template <class Real>
+void fill_loop(const Plan& plan, const ThetaPointers<Real>& theta, Real* loop, Real* transposed) {
+  const int padded = loop_columns(plan.dim, Pack<Real>::width);
+  for (long k = 0; k < plan.width; ++k)
+    for (long i = 0; i < padded; ++i) {
+      if (i >= plan.dim) {
+        loop[k * padded + i] = 0;
+        continue;
+      }
+      const Real entry = theta.layer[0].weight[k * plan.dim + i] * theta.layer[1].weight[i * plan.width + k];
+      loop[k * padded + i] = transposed[i * plan.width + k] = entry;
+    }
 }
 
 template <class Real>
@@ -179,16 +229,12 @@ void prepare(const Job<Real>& job, const ThetaPointers<Real>& theta, Real* memor
       for (int k = 0; k < padded; ++k)
         p.padded[l][static_cast<long>(o) * padded + k] = k < in ? from.weight[static_cast<long>(o) * in + k] : Real(0);
   }
-  if (p.loop)  // B[k][i] = W_1[k][i] W_2[i][k]
-    for (int k = 0; k < job.plan.width; ++k)
-      for (int i = 0; i < job.plan.dim; ++i)
-        p.loop[k * job.plan.dim + i] = theta.layer[0].weight[k * job.plan.dim + i] *
-                                       theta.layer[1].weight[static_cast<long>(i) * job.plan.width + k];
+  if (p.loop) fill_loop(job.plan, theta, p.loop, p.loop_transposed);
   fill_base(program.base, job.plan.dim, theta.base_mean, theta.base_raw_variance);
 
-  fill_table(program.field, job.plan.solver, stepping_of(job.plan, job.direction), p.table);
+  fill_table(program.field, p.loop_transposed, job.plan.solver, stepping_of(job.plan, job.direction), p.table);
   if (solves_back(job.plan.adjoint, job.direction))
-    fill_table(program.field, job.plan.solver, job.plan.back, p.back_table);
+    fill_table(program.field, p.loop_transposed, job.plan.solver, job.plan.back, p.back_table);
 }
 
 // A thread's memory for one tile at a time.
@@ -196,6 +242,7 @@ template <class Real>
 struct Workspace {
   TileMemory<Real> memory;
   Record<Real> record;
+  LaneMemory<Real> lanes;
   Real* transposed;
 };
 
@@ -204,6 +251,7 @@ Workspace<Real> place_workspace(Pieces<Real>& pieces, const Job<Real>& job, cons
                                 bool with_gradient) {
   Workspace<Real> w{};
   w.memory = place_tile(pieces, job.plan, job.estimator, program.layout, job.samples);
+  w.lanes = place_lane_memory(pieces, program, job.samples, with_gradient, job.record_capacity);
   if (!with_gradient) return w;
   const long evaluations = static_cast<long>(program.steps) * program.method.solution_stages;
   const int widest = job.plan.width > job.plan.dim ? job.plan.width : job.plan.dim;
@@ -237,7 +285,7 @@ FlowGradient<Real> place_gradient(Pieces<Real>& pieces, const Job<Real>& job) {
   FlowGradient<Real> gradient;
   for (int l = 0; l < plan.layers; ++l)
     gradient.field.weight[l] = pieces.take(gradient_size(plan.rows_of(l), plan.columns_of(l)));
-  gradient.field.loop = pieces.take(static_cast<long>(plan.width) * plan.dim);
+  gradient.field.loop = pieces.take(static_cast<long>(plan.width) * loop_columns(plan.dim, Pack<Real>::width));
   for (Real** vector :
        {&gradient.field.bias, &gradient.field.gate_weight, &gradient.field.gate_bias, &gradient.field.shift_weight})
     *vector = pieces.take(plan.neurons());
@@ -263,21 +311,6 @@ TileRows<Real> rows_of(const Job<Real>& job, const TileTask<Real>& task) {
           task.count, job.row_number, job.epoch,  job.first_probe};
 }
 
-template <class Real>
-void scatter_answers(const Job<Real>& job, const TileTask<Real>& task, const FlowProgram<Real>& program,
-                     const TileMemory<Real>& m) {
-  const int dim = job.plan.dim;
-  const Stepping& stepping = stepping_of(job.plan, job.direction);
-  for (int lane = 0; lane < task.count; ++lane) {
-    const long at = task.first + lane;
-    if (task.points)
-      for (int i = 0; i < dim; ++i) task.points[at * dim + i] = m.x[static_cast<long>(i) * job.samples + lane];
-    if (task.log_density) task.log_density[at] = m.log_density[lane];
-    if (task.delta_logp) task.delta_logp[at] = m.delta_logp[lane];
-    if (task.steps && !stepping.adaptive) task.steps[at] = task.accepted[at] = program.steps;
-  }
-}
-
 // Runs `run` with the nonlinearity as a constant where it is the usual one.
 template <class F>
 void with_nonlinearity(Nonlinearity phi, F run) {
@@ -288,35 +321,37 @@ void with_nonlinearity(Nonlinearity phi, F run) {
 }
 
 template <class Real>
-void solve_tile(const Job<Real>& job, const TileTask<Real>& task) {
+void solve_tile(const Job<Real>& job, const TileTask<Real>& task, TileFigures<Real>& figures) {
   const FlowProgram<Real> program = program_of(job);
   Pieces<Real> pieces(task.workspace);
   const Workspace<Real> w = place_workspace(pieces, job, program, false);
   const CpuTeam<Real> team(job.samples, nullptr);
   with_nonlinearity(job.plan.nonlinearity, [&](auto phi) {
     if (job.direction == Direction::to_base)
-      log_density_tile(team, phi, program, rows_of(job, task), w.memory, w.record);
+      log_density_tile(team, phi, program, rows_of(job, task), w.memory, w.record, w.lanes);
     else
-      sample_tile(team, phi, program, rows_of(job, task), w.memory);
+      sample_tile(team, phi, program, rows_of(job, task), w.memory, w.lanes);
   });
-  scatter_answers(job, task, program, w.memory);
+  scatter_answers(job, task, program, w.memory, w.lanes);
+  count_solve(task, program, w.lanes, figures);
 }
 
 template <class Real>
-void gradient_tile(const Job<Real>& job, const TileTask<Real>& task, Real* memory, double* negative_log_density,
-                   Real* drift) {
+void gradient_tile(const Job<Real>& job, const TileTask<Real>& task, Real* memory, TileFigures<Real>& figures) {
   const FlowProgram<Real> program = program_of(job);
   Pieces<Real> pieces(task.workspace), gradient_pieces(memory);
   const Workspace<Real> w = place_workspace(pieces, job, program, true);
   FlowGradient<Real> gradient = place_gradient(gradient_pieces, job);
-  gradient.negative_log_density = negative_log_density;
-  gradient.drift = drift;
+  gradient.negative_log_density = &figures.negative_log_density;
+  gradient.drift = &figures.drift;
   const CpuTeam<Real> team(job.samples, w.transposed);
   with_nonlinearity(job.plan.nonlinearity, [&](auto phi) {
-    loss_gradient_tile(team, phi, program, rows_of(job, task), job.weight, w.memory, w.record, gradient);
+    loss_gradient_tile(team, phi, program, rows_of(job, task), job.weight, w.memory, w.record, gradient, w.lanes);
   });
   if (task.log_density)
     for (int lane = 0; lane < task.count; ++lane) task.log_density[task.first + lane] = w.memory.log_density[lane];
+  count_solve(task, program, w.lanes, figures);
+  count_adjoint(task, program, w.lanes, figures);
 }
 
 template <class Real>
@@ -342,7 +377,7 @@ void collect(const Job<Real>& job, const Real* memory, const GradientPointers<Re
     const FieldParameters<Real> field = program_of(job).field;
     for (long k = 0; k < plan.width; ++k)
       for (long i = 0; i < plan.dim; ++i) {  // from B[k][i] = W_1[k][i] W_2[i][k]
-        const Real bar = from.field.loop[k * plan.dim + i];
+        const Real bar = from.field.loop[k * loop_columns(plan.dim, Pack<Real>::width) + i];
         to.weight[0][k * plan.dim + i] += bar * field.layer[1].weight.values[i * plan.width + k];
         to.weight[1][i * plan.width + k] += bar * field.layer[0].weight.values[k * plan.dim + i];
       }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <exception>
 
+#include "cpu/failed_rows.hpp"
 #include "plan.hpp"
 #include "theta.hpp"
 
@@ -75,7 +76,7 @@ Job<Real> TileRunner<Real>::job(Direction direction, Estimator estimator, const 
 }
 
 template <class Real>
-Answers<Real> TileRunner<Real>::solve(const Job<Real>& request, OnFailure) {
+Answers<Real> TileRunner<Real>::solve(const Job<Real>& request, OnFailure on_failure) {
   Job<Real> job = request;
   const Tiling tiling = tile_rows(plan_, job.estimator, job.row_count);
   job.samples = tiling.samples;
@@ -88,6 +89,7 @@ Answers<Real> TileRunner<Real>::solve(const Job<Real>& request, OnFailure) {
   answers.accepted.resize(count);
   if (count == 0) return answers;
   const long workspace = programs_->workspace_size(job, false);
+  std::vector<TileFigures<Real>> figures(static_cast<std::size_t>(tiling.tiles));
   share_out(tiling.tiles, threads_, [&](long tile, int thread) {
     TileTask<Real> task;
     task.first = tile * tiling.samples;
@@ -98,23 +100,26 @@ Answers<Real> TileRunner<Real>::solve(const Job<Real>& request, OnFailure) {
     task.delta_logp = answers.delta_logp.data();
     task.steps = answers.steps.data();
     task.accepted = answers.accepted.data();
-    programs_->solve_tile(job, task);
+    programs_->solve_tile(job, task, figures[static_cast<std::size_t>(tile)]);
   });
-  const Stepping& stepping = job.direction == Direction::to_base ? plan_.to_base : plan_.to_data;
-  answers.evaluations = evaluations_of(plan_, stepping) * count;
+  for (const TileFigures<Real>& tile : figures) {
+    answers.evaluations += tile.evaluations;
+    answers.failures += static_cast<std::uint64_t>(tile.failed.count);
+    if (tile.failed.count > 0 && on_failure == OnFailure::error) throw failed_row_error(job, tile.failed);
+  }
   return answers;
 }
 
 template <class Real>
-LossFigures TileRunner<Real>::gradient(const Job<Real>& request, long first, long count, Real* values, Answers<Real>*) {
+LossFigures TileRunner<Real>::gradient(const Job<Real>& request, long first, long count, Real* values) {
   Job<Real> job = request;
   const Tiling tiling = tile_rows(plan_, job.estimator, count);
   job.samples = tiling.samples;
   job.store_activations = keeps_activations(plan_, job.estimator, tiling.samples, sizeof(Real));
+  job.record_capacity = record_capacity(plan_, tiling.samples, sizeof(Real));
   const long workspace = programs_->workspace_size(job, true), size = programs_->gradient_size(job);
   Real* gradients = gradients_.get(size * tiling.slots);
-  std::vector<double> losses(static_cast<std::size_t>(tiling.slots));
-  std::vector<Real> drifts(losses.size());
+  std::vector<TileFigures<Real>> slots(static_cast<std::size_t>(tiling.slots));
   share_out(tiling.slots, threads_, [&](long slot, int thread) {
     Real* gradient = gradients + slot * size;
     std::fill_n(gradient, size, Real(0));
@@ -124,18 +129,18 @@ LossFigures TileRunner<Real>::gradient(const Job<Real>& request, long first, lon
          ++tile) {
       task.first = first + tile * tiling.samples;
       task.count = static_cast<int>(std::min<long>(tiling.samples, first + count - task.first));
-      programs_->gradient_tile(job, task, gradient, &losses[static_cast<std::size_t>(slot)],
-                               &drifts[static_cast<std::size_t>(slot)]);
+      programs_->gradient_tile(job, task, gradient, slots[static_cast<std::size_t>(slot)]);
     }
   });
   sum_slots(gradients, size, tiling.slots);
   programs_->collect(job, gradients, gradient_pointers(plan_, values));
   LossFigures figures;
-  for (const double loss : losses) figures.loss += loss;
-  figures.drift = static_cast<double>(*std::max_element(drifts.begin(), drifts.end()));
-  std::uint64_t evaluations = evaluations_of(plan_, plan_.to_base);
-  if (plan_.adjoint == Adjoint::backsolve) evaluations += evaluations_of(plan_, plan_.back);
-  figures.evaluations = evaluations * static_cast<std::uint64_t>(count);
+  for (const TileFigures<Real>& slot : slots) {
+    if (slot.failed.count > 0) throw failed_row_error(job, slot.failed);
+    figures.loss += slot.negative_log_density;
+    figures.evaluations += slot.evaluations;
+    figures.drift = std::max(figures.drift, static_cast<double>(slot.drift));
+  }
   return figures;
 }
 

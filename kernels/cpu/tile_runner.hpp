@@ -43,7 +43,7 @@ class TileRunner {
 
   Answers<Real> solve(const Job<Real>& job, OnFailure on_failure = OnFailure::error);
   // The gradient of the loss over positions [first, first + count), in theta's order.
-  LossFigures gradient(const Job<Real>& job, long first, long count, Real* values, Answers<Real>* answers);
+  LossFigures gradient(const Job<Real>& job, long first, long count, Real* values);
 
  private:
   struct Preparation {

@@ -14,12 +14,15 @@ constexpr int most_slots = 64;
 // A thread's store of one tile's activations may be this large. Reading a number back from memory costs far less than
 // the products that made it (at width w about w multiply-adds a number), so only the machine's memory is a limit.
 constexpr double most_stored_bytes = 400e6;
+// A tile's record of accepted steps may be this large: max_steps of 4096 fit for up to 120 dimensions in float64. Only
+// the part that is written takes memory.
+constexpr double most_recorded_bytes = 256e6;
 
 }  // namespace
 
 Tiling tile_rows(const Plan& plan, Estimator, long rows) {
   const long most = plan.width <= 16 ? 64 : 32;
-  const long wanted = (rows / 32 + lanes - 1) / lanes * lanes;  // at least 32 tiles to share out, where rows allow
+  const long wanted = (rows / 16 + lanes - 1) / lanes * lanes;  // about 16 tiles to share out, where rows allow
   Tiling tiling;
   tiling.samples = static_cast<int>(std::clamp(wanted, lanes, most));
   tiling.tiles = std::max(1L, (rows + tiling.samples - 1) / tiling.samples);
@@ -33,6 +36,12 @@ bool keeps_activations(const Plan& plan, Estimator estimator, int samples, std::
   const double rows = panels * (1 + estimator.columns) * (plan.layers - 1) * plan.width;
   const double evaluations = static_cast<double>(plan.to_base.steps) * tableau_of(plan.solver).solution_stages;
   return rows * evaluations * samples * static_cast<double>(bytes_per_number) <= most_stored_bytes;
+}
+
+int record_capacity(const Plan& plan, int samples, std::size_t bytes_per_number) {
+  if (!plan.to_base.adaptive || plan.adjoint != Adjoint::checkpoint) return 0;
+  const double bytes_per_step = static_cast<double>(plan.dim + 2) * samples * static_cast<double>(bytes_per_number);
+  return static_cast<int>(std::min<double>(plan.to_base.controller.max_steps, most_recorded_bytes / bytes_per_step));
 }
 
 }  // namespace cnf::cpu

@@ -19,4 +19,7 @@ Tiling tile_rows(const Plan& plan, Estimator estimator, long rows);
 // memory.
 bool keeps_activations(const Plan& plan, Estimator estimator, int samples, std::size_t bytes_per_number);
 
+// Accepted steps of an adaptive solve that a tile's record for the checkpointed adjoint has room for.
+int record_capacity(const Plan& plan, int samples, std::size_t bytes_per_number);
+
 }  // namespace cnf::cpu

@@ -3,10 +3,42 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "contour.hpp"
 
 namespace cnf::report {
+namespace {
+
+struct Points {
+  std::vector<double> x, y;
+};
+
+// A curve of more points than places to draw them keeps the lowest and the highest of each group of neighbours.
+Points thinned(std::span<const double> x, std::span<const double> y) {
+  constexpr std::size_t groups = 400;
+  const std::size_t count = std::min(x.size(), y.size());
+  Points kept;
+  const auto keep = [&](std::size_t i) {
+    kept.x.push_back(x[i]);
+    kept.y.push_back(y[i]);
+  };
+  if (count <= 2 * groups) {
+    for (std::size_t i = 0; i < count; ++i) keep(i);
+    return kept;
+  }
+  for (std::size_t group = 0; group < groups; ++group) {
+    const auto begin = y.begin() + static_cast<std::ptrdiff_t>(group * count / groups);
+    const auto end = y.begin() + static_cast<std::ptrdiff_t>((group + 1) * count / groups);
+    const auto [low, high] = std::minmax_element(begin, end);
+    keep(static_cast<std::size_t>(std::min(low, high) - y.begin()));
+    keep(static_cast<std::size_t>(std::max(low, high) - y.begin()));
+  }
+  keep(count - 1);
+  return kept;
+}
+
+}  // namespace
 
 Plot::Plot(Svg& svg, const Box& frame, const Axis& x, const Axis& y)
     : svg_(svg),
@@ -52,8 +84,9 @@ void Plot::clipped(const Path& path, std::string_view style) {
 }
 
 void Plot::curve(std::span<const double> x, std::span<const double> y, std::string_view style) {
+  const Points points = thinned(x, y);
   Path path;
-  for (std::size_t i = 0; i < std::min(x.size(), y.size()); ++i) path.line_to(x_(x[i]), y_(y[i]));
+  for (std::size_t i = 0; i < points.x.size(); ++i) path.line_to(x_(points.x[i]), y_(points.y[i]));
   clipped(path, style);
 }
 

@@ -27,32 +27,8 @@ bool any_finite(const Figures& values) {
   return std::any_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
 }
 
-// A curve of more points than places to draw them keeps the lowest and the highest of each group of neighbours.
-void thin(Figures& x, Figures& y) {
-  constexpr std::size_t groups = 400;
-  if (x.size() <= 2 * groups) return;
-  Figures kept_x, kept_y;
-  for (std::size_t group = 0; group < groups; ++group) {
-    const std::size_t first = group * x.size() / groups, end = (group + 1) * x.size() / groups;
-    const auto begin = y.begin();
-    const auto [low, high] =
-        std::minmax_element(begin + static_cast<std::ptrdiff_t>(first), begin + static_cast<std::ptrdiff_t>(end));
-    std::size_t a = static_cast<std::size_t>(low - begin), b = static_cast<std::size_t>(high - begin);
-    if (a > b) std::swap(a, b);
-    for (const std::size_t i : {a, b}) {
-      kept_x.push_back(x[i]);
-      kept_y.push_back(y[i]);
-    }
-  }
-  kept_x.push_back(x.back());
-  kept_y.push_back(y.back());
-  x.swap(kept_x);
-  y.swap(kept_y);
-}
-
 // A single epoch is a point and not a line.
-void draw_series(Plot& plot, Figures x, Figures y, const std::string& style) {
-  thin(x, y);
+void draw_series(Plot& plot, const Figures& x, const Figures& y, const std::string& style) {
   plot.curve(x, y, "line " + style);
   if (x.size() == 1) plot.dots(x, y, "dots large " + style);
 }

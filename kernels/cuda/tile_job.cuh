@@ -1,0 +1,75 @@
+// What a launch over tiles is told: the flow's program, the rows, and where on the device everything stands.
+#pragma once
+
+#include "core/tile_programs.hpp"
+#include "cpu/tile_answers.hpp"
+#include "cuda/block_team.cuh"
+
+namespace cnf::inline CNF_ARCH {
+
+// Where a slot's gradient keeps its parts: weights layer by layer, then vectors over all neurons, the base, the loop
+// matrix.
+struct SlotLayout {
+  int weight[max_layers] = {};
+  int bias = 0, gate_weight = 0, gate_bias = 0, shift_weight = 0;
+  int base_mean = 0, base_raw_variance = 0;
+  int loop = 0;
+  int size = 0;
+};
+
+template <class Real>
+struct TileJob {
+  FlowProgram<Real> program;
+  TileRows<Real> rows;        // `first` and `count` are each tile's own
+  Real weight = 0;            // of each row in the loss
+  long first = 0, count = 0;  // positions [first, first + count) of the order
+
+  const Real* prepared = nullptr;  // padded weights; the program's matrices point into them
+  long prepared_size = 0;
+  Real* workspace = nullptr;  // workspace_size numbers a block
+  long workspace_size = 0;
+  long tile_size = 0;  // numbers of a tile's panels with the team's scratch
+  bool with_gradient = false;
+  int record_capacity = 0;  // accepted steps of an adaptive solve that its adjoint's record holds
+
+  SlotLayout layout;
+  Real* gradients = nullptr;             // (slots, layout.size)
+  TileFigures<Real>* figures = nullptr;  // (slots) of a gradient, (tiles) of a solve
+  int slots = 0;
+
+  Real* points = nullptr;            // (count, dim) where the solves end; null where not wanted
+  Real* log_density = nullptr;       // (count,)
+  Real* delta_logp = nullptr;        // (count,)
+  std::int32_t* steps = nullptr;     // (count,)
+  std::int32_t* accepted = nullptr;  // (count,)
+};
+
+// What a block finds in its memory.
+template <class Real>
+struct BlockMemory {
+  TileMemory<Real> tile;
+  LaneMemory<Real> lanes;
+  Real* aside = nullptr;  // the team's scratch
+  Real* partial = nullptr;
+};
+
+template <class Team>
+CNF_HD BlockMemory<typename Team::Real> place_block(Pieces<typename Team::Real>& pieces,
+                                                    const TileJob<typename Team::Real>& job) {
+  const FlowProgram<typename Team::Real>& program = job.program;
+  const Plan& plan = program.plan;
+  BlockMemory<typename Team::Real> memory;
+  memory.tile = place_tile(pieces, plan, program.estimator, program.layout, Team::tile_samples);
+  if constexpr (Team::Kind::adaptive || Team::Kind::back_adaptive)
+    memory.lanes = place_lane_memory(pieces, program, Team::tile_samples, job.with_gradient, job.record_capacity);
+  memory.aside = pieces.take(Team::aside_size);
+  long partial = 0;
+  for (int l = 0; l < plan.layers; ++l) {
+    const long needed = Team::partial_size(plan.rows_of(l), plan.columns_of(l));
+    partial = partial < needed ? needed : partial;
+  }
+  memory.partial = pieces.take(partial);
+  return memory;
+}
+
+}  // namespace cnf::inline CNF_ARCH

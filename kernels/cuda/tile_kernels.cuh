@@ -1,0 +1,184 @@
+// The kernels that run tile programs: a block takes whole tiles through whole solves.
+#pragma once
+
+#include "cuda/tile_job.cuh"
+
+namespace cnf::inline CNF_ARCH {
+
+template <class Real>
+CNF_INLINE Real* shared_memory() {
+#ifdef __CUDA_ARCH__
+  extern __shared__ __align__(128) unsigned char block_memory[];
+  return reinterpret_cast<Real*>(block_memory);
+#else
+  return nullptr;
+#endif
+}
+
+// A block's memory, its weights brought on chip where they fit, and the tiles it runs.
+template <class Team, class Phi, bool on_chip>
+class Block {
+ public:
+  using Real = typename Team::Real;
+
+  static __device__ __forceinline__ void run_solves(const TileJob<Real>& job, Phi phi, bool to_base) {
+    const Block block(job);
+    const long tiles = (job.count + Team::tile_samples - 1) / Team::tile_samples;
+#pragma unroll 1
+    for (long tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
+      const TileRows<Real> rows = block.rows_of(tile);
+      if (to_base)
+        log_density_tile(block.team_, phi, job.program, rows, block.memory_.tile, {}, block.memory_.lanes);
+      else
+        sample_tile(block.team_, phi, job.program, rows, block.memory_.tile, block.memory_.lanes);
+      block.write_answers(rows, tile);
+    }
+  }
+
+  static __device__ __forceinline__ void run_gradients(const TileJob<Real>& job, Phi phi,
+                                                       FlowGradient<Real>& gradient) {
+    const Block block(job);
+    const long tiles = (job.count + Team::tile_samples - 1) / Team::tile_samples;
+#pragma unroll 1
+    for (int slot = static_cast<int>(blockIdx.x); slot < job.slots; slot += static_cast<int>(gridDim.x)) {
+      block.open_slot(slot, gradient);
+      const long end = tiles * (slot + 1) / job.slots;
+#pragma unroll 1
+      for (long tile = tiles * slot / job.slots; tile < end; ++tile) {
+        const TileRows<Real> rows = block.rows_of(tile);
+        loss_gradient_tile(block.team_, phi, job.program, rows, job.weight, block.memory_.tile, block.record(),
+                           gradient, block.memory_.lanes);
+        block.count(rows, job.figures[slot], true);
+      }
+    }
+  }
+
+ private:
+  __device__ __forceinline__ explicit Block(const TileJob<Real>& job)
+      : job_(job), memory_(place(job)), team_(job.prepared, weights(job), memory_.aside, memory_.partial) {
+    if constexpr (on_chip) {
+      Real* here = shared_memory<Real>();
+      team_.for_each_index(static_cast<int>(job.prepared_size / 4), [=, &job](int i) {
+        reinterpret_cast<Quad<Real>*>(here)[i] = reinterpret_cast<const Quad<Real>*>(job.prepared)[i];
+      });
+    }
+  }
+
+  static __device__ __forceinline__ Real* own_workspace(const TileJob<Real>& job) {
+    return job.workspace + static_cast<long>(blockIdx.x) * job.workspace_size;
+  }
+  static __device__ __forceinline__ const Real* weights(const TileJob<Real>& job) {
+    if constexpr (on_chip) return shared_memory<Real>();
+    return job.prepared;
+  }
+  static __device__ __forceinline__ BlockMemory<Real> place(const TileJob<Real>& job) {
+    Real* base = nullptr;
+    if constexpr (on_chip)
+      base = shared_memory<Real>() + job.prepared_size;
+    else
+      base = own_workspace(job);
+    Pieces<Real> pieces(base);
+    return place_block<Team>(pieces, job);
+  }
+
+  __device__ __forceinline__ TileRows<Real> rows_of(long tile) const {
+    TileRows<Real> rows = job_.rows;
+    const long left = job_.count - tile * Team::tile_samples;
+    rows.first = job_.first + tile * Team::tile_samples;
+    rows.count = static_cast<int>(left < Team::tile_samples ? left : Team::tile_samples);
+    return rows;
+  }
+
+  // The inputs of all stages, in the block's global memory; only the checkpointed adjoint of equal steps looks at them.
+  __device__ __forceinline__ Record<Real> record() const {
+    if constexpr (Team::Kind::adaptive || Team::Kind::backsolve) return {};
+    return {own_workspace(job_) + (on_chip ? 0 : job_.tile_size), nullptr};
+  }
+
+  __device__ __forceinline__ void open_slot(int slot, FlowGradient<Real>& gradient) const {
+    Real* at = job_.gradients + static_cast<long>(slot) * job_.layout.size;
+    const SlotLayout& layout = job_.layout;
+    team_.for_each_index(layout.size, [=](int i) { at[i] = 0; });
+    if (team_.thread() == 0) {
+      job_.figures[slot] = {};
+      for (int l = 0; l < job_.program.plan.layers; ++l) gradient.field.weight[l] = at + layout.weight[l];
+      gradient.field.loop = at + layout.loop;
+      gradient.field.bias = at + layout.bias;
+      gradient.field.gate_weight = at + layout.gate_weight;
+      gradient.field.gate_bias = at + layout.gate_bias;
+      gradient.field.shift_weight = at + layout.shift_weight;
+      const bool trains_base = job_.program.plan.trainable_base;
+      gradient.base_mean = trains_base ? at + layout.base_mean : nullptr;
+      gradient.base_raw_variance = trains_base ? at + layout.base_raw_variance : nullptr;
+      gradient.negative_log_density = &job_.figures[slot].negative_log_density;
+      gradient.drift = &job_.figures[slot].drift;
+    }
+    team_.sync();
+  }
+
+  // Evaluations and failures of a tile, on their way to the host.
+  __device__ __forceinline__ void count(const TileRows<Real>& rows, TileFigures<Real>& figures,
+                                        bool with_adjoint) const {
+    if (team_.thread() == 0) {
+      TileTask<Real> task;
+      task.first = rows.first;
+      task.count = rows.count;
+      count_solve(task, job_.program, memory_.lanes, figures);
+      if (with_adjoint) count_adjoint(task, job_.program, memory_.lanes, figures);
+    }
+    team_.sync();
+  }
+
+  __device__ __forceinline__ void write_answers(const TileRows<Real>& rows, long tile) const {
+    const int dim = job_.program.plan.dim;
+    const long at = rows.first - job_.first;
+    const TileMemory<Real>& m = memory_.tile;
+    const Real* cause = memory_.lanes.clock.cause;
+    const auto answer = [=](Real value, int lane) {  // NaN where the solve failed
+      if constexpr (Team::Kind::adaptive)
+        if (cause[lane] > 0) return static_cast<Real>(NAN);
+      return value;
+    };
+    if (job_.points)
+      team_.for_each_index(rows.count * dim, [=, this](int i) {
+        const int lane = i / dim;
+        job_.points[at * dim + i] = answer(m.x[static_cast<long>(i % dim) * Team::tile_samples + lane], lane);
+      });
+    team_.for_each_index(rows.count, [=, this](int lane) {
+      if (job_.log_density) job_.log_density[at + lane] = answer(m.log_density[lane], lane);
+      if (job_.delta_logp) job_.delta_logp[at + lane] = answer(m.delta_logp[lane], lane);
+      if constexpr (Team::Kind::adaptive) {
+        job_.steps[at + lane] = static_cast<std::int32_t>(memory_.lanes.clock.attempted[lane]);
+        job_.accepted[at + lane] = static_cast<std::int32_t>(memory_.lanes.clock.accepted[lane]);
+      }
+    });
+    if (team_.thread() == 0) job_.figures[tile] = {};
+    count(rows, job_.figures[tile], false);
+  }
+
+  const TileJob<Real>& job_;
+  BlockMemory<Real> memory_;
+  Team team_;
+};
+
+template <class Team, class Phi, bool on_chip>
+__global__ void __launch_bounds__(Team::threads)
+    log_density_kernel(const __grid_constant__ TileJob<typename Team::Real> job, Phi phi) {
+  Block<Team, Phi, on_chip>::run_solves(job, phi, true);
+}
+
+template <class Team, class Phi, bool on_chip>
+__global__ void __launch_bounds__(Team::threads)
+    sample_kernel(const __grid_constant__ TileJob<typename Team::Real> job, Phi phi) {
+  Block<Team, Phi, on_chip>::run_solves(job, phi, false);
+}
+
+template <class Team, class Phi, bool on_chip>
+__global__ void __launch_bounds__(Team::threads)
+    gradient_kernel(const __grid_constant__ TileJob<typename Team::Real> job, Phi phi) {
+  using Gradient = FlowGradient<typename Team::Real>;
+  __shared__ __align__(alignof(Gradient)) unsigned char gradient[sizeof(Gradient)];
+  Block<Team, Phi, on_chip>::run_gradients(job, phi, *reinterpret_cast<Gradient*>(gradient));
+}
+
+}  // namespace cnf::inline CNF_ARCH

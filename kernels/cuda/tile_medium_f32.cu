@@ -1,0 +1,17 @@
+// The medium tile kernels in float32.
+#include "cuda/tile_launch.cuh"
+
+namespace cnf::inline CNF_ARCH {
+namespace {
+
+template <class Kind>
+using Team = BlockTeam<float, 32, 128, 4, Kind>;
+
+}  // namespace
+
+template <>
+const TileVariant<float>& medium_variant<float>() {
+  return TileLaunch<Team, true, true, false>::variant("medium");
+}
+
+}  // namespace cnf::inline CNF_ARCH

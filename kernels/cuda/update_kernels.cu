@@ -1,0 +1,162 @@
+// The kernels around a gradient: what programs read is prepared from theta, slots are summed, AdamW moves theta.
+#include <algorithm>
+
+#include "cuda/cuda_check.hpp"
+#include "cuda/update_kernels.cuh"
+
+namespace cnf::inline CNF_ARCH {
+namespace {
+
+__device__ int global_thread() {
+  return static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+}
+__device__ int all_threads() {
+  return static_cast<int>(gridDim.x * blockDim.x);
+}
+
+template <class Real>
+__device__ void pad_weights(const PrepareJob<Real>& job) {
+  for (int l = 0; l < job.plan.layers; ++l) {
+    const Matrix<Real>& w = job.field.layer[l].weight;
+    const int stride = weight_stride(w.columns);
+    for (long i = global_thread(); i < static_cast<long>(w.rows) * stride; i += all_threads()) {
+      const long o = i / stride, k = i % stride;
+      job.packed[l][i] = k < w.columns ? w.values[o * w.columns + k] : Real(0);
+    }
+  }
+}
+
+template <class Real>
+__device__ void fill_table(const FieldParameters<Real>& field, const GateTableMemory<Real>& table) {
+  for (long i = global_thread(); i < static_cast<long>(table.evaluations) * field.neurons; i += all_threads()) {
+    const int neuron = static_cast<int>(i % field.neurons);
+    int l = field.layers - 1;
+    while (field.layer[l].first_neuron > neuron) --l;
+    const LayerParameters<Real>& layer = field.layer[l];
+    const int o = neuron - layer.first_neuron;
+    const Gate<Real> gate = gate_at(layer.gate_weight[o], layer.gate_bias[o], layer.bias[o], layer.shift_weight[o],
+                                    table.time[i / field.neurons]);
+    table.gate[i] = gate.gate;
+    table.offset[i] = gate.offset;
+  }
+}
+
+// B[k][i] = W_1[k][i] W_2[i][k]
+template <class Real>
+__device__ void fill_loop(const PrepareJob<Real>& job) {
+  if (job.loop == nullptr) return;
+  const int width = job.plan.width, dim = job.plan.dim;
+  for (int i = global_thread(); i < width * dim; i += all_threads())
+    job.loop[i] = job.field.layer[0].weight.values[i] * job.field.layer[1].weight.values[i % dim * width + i / dim];
+}
+
+template <class Real>
+__global__ void prepare_kernel(const __grid_constant__ PrepareJob<Real> job) {
+  pad_weights(job);
+  fill_table(job.field, job.table);
+  fill_table(job.field, job.back_table);
+  fill_loop(job);
+  if (global_thread() == 0) fill_base(job.base, job.plan.dim, job.base_mean, job.base_raw_variance);
+}
+
+// The sum of `value` over the block's threads, in the same order every time; thread 0 has it.
+__device__ double block_sum(double value) {
+  __shared__ double sums[plain_threads];
+  sums[threadIdx.x] = value;
+  __syncthreads();
+  for (int half = plain_threads / 2; half > 0; half /= 2) {
+    if (static_cast<int>(threadIdx.x) < half) sums[threadIdx.x] += sums[threadIdx.x + half];
+    __syncthreads();
+  }
+  return sums[0];
+}
+
+// Slots are added in order, in double precision.
+template <class Real>
+__device__ double sum_entry(const SumJob<Real>& job, int place) {
+  double sum = 0;
+  for (int slot = 0; slot < job.slot_count; ++slot)
+    sum += static_cast<double>(job.slots[static_cast<long>(slot) * job.slot_size + place]);
+  return sum;
+}
+
+template <class Real>
+__device__ void sum_figures(const SumJob<Real>& job) {
+  DeviceFigures figures = job.accumulate ? *job.figures : DeviceFigures{};
+  for (int slot = 0; slot < job.slot_count; ++slot) {
+    figures.loss += job.slot_figures[slot].negative_log_density;
+    figures.drift = maximum(figures.drift, static_cast<double>(job.slot_figures[slot].drift));
+    figures.evaluations += job.slot_figures[slot].evaluations;
+    const FailedRows& failed = job.slot_figures[slot].failed;
+    if (failed.count > 0 && figures.failed.count == 0) figures.failed = failed;
+  }
+  *job.figures = figures;
+}
+
+template <class Real>
+__global__ void __launch_bounds__(plain_threads) sum_slots_kernel(const __grid_constant__ SumJob<Real> job) {
+  double squares = 0;
+  for (int i = global_thread(); i < job.map.parameters; i += all_threads()) {
+    Real entry = static_cast<Real>(sum_entry(job, job.map.source[i]));
+    if (job.map.loop[i] >= 0)
+      entry = multiply_add(static_cast<Real>(sum_entry(job, job.map.loop[i])), job.theta[job.map.partner[i]], entry);
+    if (job.accumulate) entry += job.gradient[i];
+    job.gradient[i] = entry;
+    squares += static_cast<double>(entry) * static_cast<double>(entry);
+  }
+  const double sum = block_sum(squares);
+  if (threadIdx.x == 0) job.squares[blockIdx.x] = sum;
+  if (global_thread() == 0) sum_figures(job);
+}
+
+template <class Real>
+__global__ void __launch_bounds__(plain_threads) update_kernel(const __grid_constant__ UpdateJob<Real> job) {
+  double squares = 0;
+  for (int i = 0; i < job.squares_count; ++i) squares += job.squares[i];
+  const double norm = sqrt(squares);
+  const bool finite = isfinite(norm) && isfinite(job.figures->loss) && job.figures->failed.count == 0;
+  if (!finite) return;  // theta stays as it was
+  AdamwStep<Real> step = job.step;
+  step.gradient_scale = static_cast<Real>(job.clip_norm > 0 && norm > job.clip_norm ? job.clip_norm / norm : 1.0);
+  for (int i = global_thread(); i < job.map.parameters; i += all_threads())
+    adamw_update(step, job.all_decay || job.map.is_weight[i], job.gradient[i], job.first_moment[i],
+                 job.second_moment[i], job.theta[i]);
+}
+
+int blocks_for(long items, int most) {
+  return static_cast<int>(std::clamp<long>((items + plain_threads - 1) / plain_threads, 1, most));
+}
+
+}  // namespace
+
+template <class Real>
+void launch_prepare(const PrepareJob<Real>& job, cudaStream_t stream) {
+  long items = static_cast<long>(std::max(job.table.evaluations, job.back_table.evaluations)) * job.field.neurons;
+  for (int l = 0; l < job.plan.layers; ++l)
+    items = std::max(items, static_cast<long>(job.plan.rows_of(l)) * weight_stride(job.plan.columns_of(l)));
+  prepare_kernel<<<blocks_for(items, preparing_blocks), plain_threads, 0, stream>>>(job);
+  CNF_CUDA_CHECK(cudaGetLastError());
+}
+
+template <class Real>
+int launch_sum_slots(const SumJob<Real>& job, cudaStream_t stream) {
+  const int blocks = blocks_for(job.map.parameters, summing_blocks);
+  sum_slots_kernel<<<blocks, plain_threads, 0, stream>>>(job);
+  CNF_CUDA_CHECK(cudaGetLastError());
+  return blocks;
+}
+
+template <class Real>
+void launch_update(const UpdateJob<Real>& job, cudaStream_t stream) {
+  update_kernel<<<blocks_for(job.map.parameters, preparing_blocks), plain_threads, 0, stream>>>(job);
+  CNF_CUDA_CHECK(cudaGetLastError());
+}
+
+template void launch_prepare(const PrepareJob<float>&, cudaStream_t);
+template void launch_prepare(const PrepareJob<double>&, cudaStream_t);
+template int launch_sum_slots(const SumJob<float>&, cudaStream_t);
+template int launch_sum_slots(const SumJob<double>&, cudaStream_t);
+template void launch_update(const UpdateJob<float>&, cudaStream_t);
+template void launch_update(const UpdateJob<double>&, cudaStream_t);
+
+}  // namespace cnf::inline CNF_ARCH

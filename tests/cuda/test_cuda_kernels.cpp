@@ -1,0 +1,176 @@
+// Every tile kernel on the device against the CPU engine: the same source, so the same bits of log-densities and
+// samples at fixed steps, and gradients to rounding. Tests named RaceFree are what an emulator runs under its race
+// check.
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "cnf_gpu/error.hpp"
+#include "cnf_gpu/parameters.hpp"
+#include "support.hpp"
+
+namespace cnf::test {
+namespace {
+
+std::unique_ptr<Engine> engine_on(DeviceKind kind, const Example& example) {
+  std::unique_ptr<Engine> engine = make_engine(example.config, {.kind = kind, .threads = 1});
+  engine->set_parameters(example.theta);
+  return engine;
+}
+
+// A shape and choices that take one of the kernels; each runs in float32 unless it says otherwise.
+struct Kernel {
+  std::string name;
+  int dim, width, depth;
+  std::function<void(EngineConfig&)> change;
+
+  Example example(std::size_t rows = 33) const {  // a whole tile and one row
+    EngineConfig config = small_config(dim, width, depth);
+    config.flow.solve.steps = 2;
+    config.precision = Precision::float32;
+    change(config);
+    return make_example(config, rows, 5);
+  }
+};
+
+void plain(EngineConfig&) {}
+void backsolve(EngineConfig& config) {
+  config.adjoint.adjoint = Adjoint::backsolve;
+}
+void hutchinson(EngineConfig& config) {
+  config.divergence = {.divergence = Divergence::hutchinson, .probes = 1};
+}
+void softplus(EngineConfig& config) {
+  config.flow.field.nonlinearity = Nonlinearity::softplus;
+}
+void adaptive(EngineConfig& config) {
+  config.flow.solve.tolerances = Tolerances{1e-3, 1e-3};
+  config.flow.solve.dt0 = 0.3;
+}
+void adaptive_adjoint(EngineConfig& config) {
+  config.adjoint = {Adjoint::backsolve, Tolerances{1e-3, 1e-3}};
+}
+void float64(EngineConfig& config) {
+  config.precision = Precision::float64;
+}
+std::function<void(EngineConfig&)> both(void (*first)(EngineConfig&), void (*second)(EngineConfig&)) {
+  return [=](EngineConfig& config) {
+    first(config);
+    second(config);
+  };
+}
+
+const std::vector<Kernel>& kernels() {
+  static const std::vector<Kernel> all = {
+      {"narrow_tanh", 4, 4, 3, plain},
+      {"narrow_softplus", 3, 9, 2, both(hutchinson, softplus)},
+      {"narrow_backsolve", 1, 7, 1, backsolve},
+      {"medium_tanh", 2, 36, 2, hutchinson},
+      {"medium_softplus", 3, 33, 1, softplus},
+      {"medium_backsolve", 2, 36, 2, both(hutchinson, backsolve)},
+      {"wide", 7, 301, 1, plain},
+      {"wide_backsolve", 3, 301, 1, backsolve},
+      {"wide_float64", 3, 9, 2, both(hutchinson, float64)},
+      {"wide_backsolve_float64", 3, 9, 2, both(backsolve, float64)},
+  };
+  return all;
+}
+const std::vector<Kernel>& adaptive_kernels() {
+  static const std::vector<Kernel> all = {
+      {"adaptive", 3, 9, 2, adaptive},
+      {"adaptive_backsolve", 2, 6, 1, both(adaptive, adaptive_adjoint)},
+      {"fixed_adaptive_backsolve", 3, 9, 2, both(hutchinson, adaptive_adjoint)},
+      {"adaptive_float64", 3, 9, 2, both(adaptive, float64)},
+      {"adaptive_backsolve_float64", 3, 6, 1,
+       [](EngineConfig& config) {
+         adaptive(config);
+         adaptive_adjoint(config);
+         float64(config);
+       }},
+      {"fixed_adaptive_backsolve_float64", 3, 9, 2, both(adaptive_adjoint, float64)},
+  };
+  return all;
+}
+std::string name_of(const testing::TestParamInfo<Kernel>& info) {
+  return info.param.name;
+}
+
+class CudaKernel : public testing::TestWithParam<Kernel> {};
+INSTANTIATE_TEST_SUITE_P(FixedSteps, CudaKernel, testing::ValuesIn(kernels()), name_of);
+class CudaAdaptiveKernel : public testing::TestWithParam<Kernel> {};
+INSTANTIATE_TEST_SUITE_P(OwnSteps, CudaAdaptiveKernel, testing::ValuesIn(adaptive_kernels()), name_of);
+
+TEST_P(CudaKernel, RaceFreeWithTheBitsOfTheCpu) {
+  const Example example = GetParam().example();
+  const std::unique_ptr<Engine> cpu = engine_on(DeviceKind::cpu, example), cuda = engine_on(DeviceKind::cuda, example);
+
+  const Gradient expected = cpu->loss_gradient(example.request()), actual = cuda->loss_gradient(example.request());
+  const SampleRequest request = {.count = example.count(), .with_logprob = true};
+  const Samples expected_samples = cpu->sample(request), samples = cuda->sample(request);
+
+  EXPECT_EQ(actual.density.logprob, expected.density.logprob);
+  EXPECT_EQ(actual.density.base_points, expected.density.base_points);
+  EXPECT_EQ(actual.density.num_steps, expected.density.num_steps);
+  EXPECT_EQ(actual.density.evaluations, expected.density.evaluations);
+  EXPECT_EQ(samples.points, expected_samples.points);
+  EXPECT_EQ(samples.logprob, expected_samples.logprob);
+  EXPECT_LE(relative_error(actual.values, expected.values), gradient_tolerance(example.config.precision));
+  EXPECT_NEAR(actual.loss, expected.loss, 1e-6);
+}
+
+TEST_P(CudaAdaptiveKernel, RaceFreeWithTheStepsOfTheCpu) {
+  const Example example = GetParam().example();
+  const std::unique_ptr<Engine> cpu = engine_on(DeviceKind::cpu, example), cuda = engine_on(DeviceKind::cuda, example);
+
+  const Gradient expected = cpu->loss_gradient(example.request()), actual = cuda->loss_gradient(example.request());
+  const SampleRequest request = {.count = example.count()};
+
+  EXPECT_EQ(actual.density.logprob, expected.density.logprob);
+  EXPECT_EQ(actual.density.num_steps, expected.density.num_steps);
+  EXPECT_EQ(actual.density.num_accepted_steps, expected.density.num_accepted_steps);
+  EXPECT_EQ(cuda->sample(request).points, cpu->sample(request).points);
+  EXPECT_LE(relative_error(actual.values, expected.values), gradient_tolerance(example.config.precision));
+}
+
+// Ten updates over shuffled mini-batches, accumulated in pairs.
+TEST(Cuda, RaceFreeTrainingAgreesWithTheCpu) {
+  const Example example = Kernel{"training", 3, 9, 2, hutchinson}.example(70);
+  const auto trained = [&](DeviceKind kind) {
+    const std::unique_ptr<Engine> engine = engine_on(kind, example);
+    engine->load_rows(example.rows);
+    for (std::uint32_t epoch = 0; epoch < 5; ++epoch) {
+      engine->shuffle(epoch);
+      for (std::size_t first : {0, 35}) {
+        engine->gradient({.first = first, .count = 20, .epoch = epoch, .weight = 20.0 / 35});
+        engine->gradient({.first = first + 20, .count = 15, .epoch = epoch, .weight = 15.0 / 35, .accumulate = true});
+        engine->update({.clip_norm = 1}, 0.01);
+        EXPECT_TRUE(engine->figures().finite);
+      }
+    }
+    return engine->parameters();
+  };
+
+  // Adam divides by the root of a gradient's square: entries whose gradient is near rounding move by rounding's sign.
+  EXPECT_LE(relative_error(trained(DeviceKind::cuda), trained(DeviceKind::cpu)), 2e-5);
+}
+
+// What ten updates of the toy's shape give with a float64 engine, where rounding decides nothing.
+TEST(Cuda, TrainingInFloat64AgreesWithTheCpuToRounding) {
+  const Example example = Kernel{"training", 2, 16, 2, float64}.example(64);
+  const auto trained = [&](DeviceKind kind) {
+    const std::unique_ptr<Engine> engine = engine_on(kind, example);
+    engine->load_rows(example.rows);
+    for (std::uint32_t epoch = 0; epoch < 10; ++epoch) {
+      engine->gradient({.first = 0, .count = 64, .epoch = epoch});
+      engine->update({}, 0.01);
+    }
+    return engine->parameters();
+  };
+
+  EXPECT_LE(relative_error(trained(DeviceKind::cuda), trained(DeviceKind::cpu)), tolerance::golden64);
+}
+
+}  // namespace
+}  // namespace cnf::test
