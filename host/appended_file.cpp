@@ -37,7 +37,8 @@ void append_to_file(const std::string& path, std::string_view bytes) {
   const OpenFile file(calls, path, O_WRONLY | O_APPEND | O_CREAT);
   if (file.number() < 0) fail("opening it", errno);
   std::size_t done = 0;
-  if (const int error = write_fully(calls, file.number(), bytes.data(), bytes.size(), done)) fail("adding a line", error);
+  if (const int error = write_fully(calls, file.number(), bytes.data(), bytes.size(), done))
+    fail("adding a line", error);
 }
 
 void sync_appended_file(const std::string& path) {

@@ -39,15 +39,29 @@ class FileSource : public ByteSource {
   std::size_t read(std::span<char> out) override {
     for (;;) {
       const ssize_t count = ::read(file_, out.data(), out.size());
-      if (count >= 0) return static_cast<std::size_t>(count);
+      if (count >= 0) {
+        read_ += static_cast<std::uint64_t>(count);
+        return static_cast<std::size_t>(count);
+      }
       if (errno != EINTR) fail(name_, errno);
     }
+  }
+
+  std::optional<std::uint64_t> size() const override {
+    struct stat status {};
+    if (fstat(file_, &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+    return static_cast<std::uint64_t>(status.st_size);
+  }
+  double share_read() const override {
+    const auto all = size();
+    return all && *all > 0 ? static_cast<double>(read_) / static_cast<double>(*all) : -1;
   }
 
  private:
   std::string name_;
   int file_;
   bool owned_ = false;
+  std::uint64_t read_ = 0;
 };
 
 class GzipSource : public ByteSource {
@@ -71,6 +85,7 @@ class GzipSource : public ByteSource {
     }
     return room - stream_.avail_out;
   }
+  double share_read() const override { return packed_->share_read(); }
 
  private:
   // False where zlib can do nothing without more input.

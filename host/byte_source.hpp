@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -13,6 +15,10 @@ class ByteSource {
   virtual ~ByteSource() = default;
   // Fills the front of `out`; returns how many bytes, 0 only at the end. Throws Error that names the file.
   virtual std::size_t read(std::span<char> out) = 0;
+  // In bytes; nothing for a pipe and for what is unpacked on the way.
+  virtual std::optional<std::uint64_t> size() const { return std::nullopt; }
+  // Part that is read, 0 to 1; negative where the size is not known.
+  virtual double share_read() const { return -1; }
 };
 
 std::unique_ptr<ByteSource> open_file(const std::string& path);

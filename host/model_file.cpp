@@ -148,6 +148,7 @@ Model load_model(const std::string& path_or_run) {
     throw Error(fmt::format("{}: its metadata's 'precision' is {}, its tensors are {}", path,
                             choice_name(*metadata.precision), choice_name(model.precision)));
   model.columns = std::move(metadata.columns);
+  model.training = metadata.training;
   warn_of_unknown_keys(file, std::move(metadata.unknown_keys), path);
   return model;
 }

@@ -69,6 +69,8 @@ class KeyReader {
     return result;
   }
 
+  const Json& value(const char* key) { return required(key); }
+
   // An optional key leaves `target` as it is where it is missing.
   void integer_if_there(const char* key, int& target) {
     if (has(key)) target = integer(key);
@@ -136,6 +138,23 @@ void write_solve(const SolveConfig& solve, Json& json) {
   json["max_steps"] = solve.max_steps;
 }
 
+Json training_json(const TrainingFigures& figures) {
+  Json json = {{"rows", figures.rows}, {"epoch", figures.epoch}, {"nll", figures.nll}};
+  if (figures.validation_rows > 0) json["validation_rows"] = figures.validation_rows;
+  if (figures.validation_nll) json["validation_nll"] = *figures.validation_nll;
+  return json;
+}
+
+// A note for people: what another program wrote there in another form is left out, not refused.
+std::optional<TrainingFigures> read_training(const Json& json) try {
+  TrainingFigures figures{json.at("rows"), json.value("validation_rows", std::uint64_t{0}), json.at("epoch"),
+                          json.at("nll"), std::nullopt};
+  if (json.contains("validation_nll")) figures.validation_nll = json.at("validation_nll").get<double>();
+  return figures;
+} catch (const Json::exception&) {
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::string format_metadata(const Model& model) {
@@ -150,6 +169,7 @@ std::string format_metadata(const Model& model) {
   write_solve(model.config.solve, json);
   json["precision"] = choice_name(model.precision);
   if (!model.columns.empty()) json["columns"] = model.columns;
+  if (model.training) json["training"] = training_json(*model.training);
   // Text that is not UTF-8 (a column's name) becomes U+FFFD rather than an exception.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -171,6 +191,7 @@ ModelMetadata parse_metadata(const std::string& text, const std::string& path) {
   if (reader.has("columns")) result.columns = reader.strings("columns");
   if (!result.columns.empty() && result.columns.size() != static_cast<std::size_t>(field.dim))
     reader.refuse("columns", fmt::format("names {} columns, dim is {}", result.columns.size(), field.dim));
+  if (reader.has("training")) result.training = read_training(reader.value("training"));
   result.unknown_keys = reader.unknown_keys();
   try {
     validate(result.config);

@@ -13,6 +13,7 @@ struct ModelMetadata {
   FlowConfig config;
   std::optional<Precision> precision;  // where it is said; the tensors' dtype decides
   std::vector<std::string> columns;
+  std::optional<TrainingFigures> training;
   std::vector<std::string> unknown_keys;
 };
 

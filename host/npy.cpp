@@ -7,76 +7,17 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <cstdint>
-#include <limits>
 
 #include "atomic_file.hpp"
 #include "byte_source.hpp"
 #include "cnf_gpu/error.hpp"
 #include "file_ending.hpp"
+#include "npy_elements.hpp"
 #include "npy_header.hpp"
 #include "npz.hpp"
 
 namespace cnf {
 namespace {
-
-// IEEE binary16: 1 sign, 5 exponent, 10 fraction bits.
-double from_half(std::uint16_t bits) {
-  const int exponent = bits >> 10 & 31;
-  const int fraction = bits & 1023;
-  double magnitude;
-  if (exponent == 31)
-    magnitude = fraction ? std::numeric_limits<double>::quiet_NaN() : std::numeric_limits<double>::infinity();
-  else if (exponent == 0)
-    magnitude = std::ldexp(fraction, -24);
-  else
-    magnitude = std::ldexp(1024 + fraction, exponent - 25);
-  return bits >> 15 ? -magnitude : magnitude;
-}
-
-template <class Bits>
-Bits load(const char* bytes, bool big_endian) {
-  Bits bits = 0;
-  for (std::size_t i = 0; i < sizeof(Bits); ++i) {
-    const auto byte = static_cast<unsigned char>(bytes[big_endian ? i : sizeof(Bits) - 1 - i]);
-    bits = static_cast<Bits>(bits << 8 | byte);
-  }
-  return bits;
-}
-
-template <class Bits, class Convert>
-void convert_all(std::string_view bytes, bool big_endian, std::vector<double>& out, Convert convert) {
-  for (std::size_t i = 0; i < out.size(); ++i)
-    out[i] = convert(load<Bits>(bytes.data() + i * sizeof(Bits), big_endian));
-}
-
-template <class Bits, class Value>
-void bit_cast_all(std::string_view bytes, bool big_endian, std::vector<double>& out) {
-  convert_all<Bits>(bytes, big_endian, out, [](Bits bits) { return static_cast<double>(std::bit_cast<Value>(bits)); });
-}
-
-static_assert(std::endian::native == std::endian::little, "arrays are written as they stand in memory");
-
-// numpy's kind and size: f2 f4 f8 i1 ... u8.
-void decode(const NpyHeader& header, std::string_view bytes, std::vector<double>& out) {
-  const bool big = header.big_endian;
-  switch (header.kind) {
-    case 'f':
-      if (header.element_size == 2) return convert_all<std::uint16_t>(bytes, big, out, from_half);
-      if (header.element_size == 4) return bit_cast_all<std::uint32_t, float>(bytes, big, out);
-      return bit_cast_all<std::uint64_t, double>(bytes, big, out);
-    case 'i':
-      if (header.element_size == 1) return bit_cast_all<std::uint8_t, std::int8_t>(bytes, big, out);
-      if (header.element_size == 2) return bit_cast_all<std::uint16_t, std::int16_t>(bytes, big, out);
-      if (header.element_size == 4) return bit_cast_all<std::uint32_t, std::int32_t>(bytes, big, out);
-      return bit_cast_all<std::uint64_t, std::int64_t>(bytes, big, out);
-    default:
-      if (header.element_size == 1) return bit_cast_all<std::uint8_t, std::uint8_t>(bytes, big, out);
-      if (header.element_size == 2) return bit_cast_all<std::uint16_t, std::uint16_t>(bytes, big, out);
-      if (header.element_size == 4) return bit_cast_all<std::uint32_t, std::uint32_t>(bytes, big, out);
-      return bit_cast_all<std::uint64_t, std::uint64_t>(bytes, big, out);
-  }
-}
 
 // Fortran order is C order of the reversed shape; walk it with C-order strides.
 std::vector<double> to_c_order(const std::vector<double>& fortran, const std::vector<std::size_t>& shape) {
@@ -96,6 +37,8 @@ std::vector<double> to_c_order(const std::vector<double>& fortran, const std::ve
   }
   return result;
 }
+
+static_assert(std::endian::native == std::endian::little, "arrays are written as they stand in memory");
 
 // A piece at a time: the rounded copy of a large array is never whole in memory.
 void write_rounded(AtomicFile& file, std::span<const double> values) {
@@ -124,9 +67,9 @@ std::string element_place(const NdArray& array, std::size_t i) {
 }
 
 NdArray parse_npy(std::string_view bytes, const std::string& name) {
-  const NpyHeader header = parse_npy_header(bytes, name);
+  const NpyHeader header = parse_npy_header(bytes, bytes.size(), name);
   NdArray array{header.shape, std::vector<double>(header.count)};
-  decode(header, bytes.substr(header.data_offset), array.values);
+  decode_elements(header, bytes.substr(header.data_offset), array.values);
   if (header.fortran_order && header.shape.size() > 1) array.values = to_c_order(array.values, array.shape);
   return array;
 }

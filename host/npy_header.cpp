@@ -159,21 +159,29 @@ std::size_t element_count(const NpyHeader& header, std::size_t bytes, const std:
                           needed, bytes));
 }
 
+std::string dictionary_text(std::string_view type, const std::vector<std::size_t>& shape) {
+  return fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': {}, }}", type, shape_text(shape));
+}
+
 }  // namespace
 
-NpyHeader parse_npy_header(std::string_view bytes, const std::string& name) {
+NpyHeader parse_npy_header(std::string_view bytes, std::uint64_t file_size, const std::string& name) {
   const std::string_view text = header_text(bytes, name);
   NpyHeader header = DictionaryReader(text, name).read();
   header.data_offset = static_cast<std::size_t>(text.data() + text.size() - bytes.data());
-  header.count = element_count(header, bytes.size() - header.data_offset, name);
+  header.count = element_count(header, file_size - header.data_offset, name);
   return header;
 }
 
 std::string npy_header(std::string_view type, const std::vector<std::size_t>& shape) {
   constexpr std::size_t alignment = 64;  // of the data, as numpy has it
-  std::string text = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': {}, }}", type, shape_text(shape));
-  const std::size_t before = magic.size() + 4;
-  text.append(alignment - 1 - (before + text.size()) % alignment, ' ');
+  const std::size_t size = magic.size() + 4 + dictionary_text(type, shape).size() + 1;
+  return npy_header(type, shape, (size + alignment - 1) / alignment * alignment);
+}
+
+std::string npy_header(std::string_view type, const std::vector<std::size_t>& shape, std::size_t size) {
+  std::string text = dictionary_text(type, shape);
+  text.resize(size - magic.size() - 4 - 1, ' ');
   text += '\n';
   std::string result(magic);
   result += {'\x01', '\x00', static_cast<char>(text.size() & 255), static_cast<char>(text.size() >> 8)};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,10 +19,13 @@ struct NpyHeader {
   std::size_t data_offset = 0;  // from the start of the file
 };
 
-// `bytes` is the whole file. Throws Error naming the file and what is wrong.
-NpyHeader parse_npy_header(std::string_view bytes, const std::string& name);
+// `bytes` is the file's beginning, at least to the end of the header. Throws Error naming the file and what is wrong.
+NpyHeader parse_npy_header(std::string_view bytes, std::uint64_t file_size, const std::string& name);
 
 // Everything before the data; `type` is numpy's, "<f4".
 std::string npy_header(std::string_view type, const std::vector<std::size_t>& shape);
+
+// The same, `size` bytes long: another count of rows takes the place of the first without moving the data.
+std::string npy_header(std::string_view type, const std::vector<std::size_t>& shape, std::size_t size);
 
 }  // namespace cnf

@@ -2,9 +2,12 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <sstream>
 
+#include "cnf_gpu/table.hpp"
 #include "csv.hpp"
+#include "csv_rows.hpp"
 #include "files.hpp"
 #include "number_text.hpp"
 
@@ -20,7 +23,7 @@ using ::testing::Not;
 // Hands out a text a few bytes at a time, so that every record crosses a boundary somewhere.
 class TextSource : public ByteSource {
  public:
-  explicit TextSource(std::string_view text, std::size_t portion = 3) : text_(text), portion_(portion) {}
+  TextSource(std::string_view text, std::size_t portion) : text_(text), portion_(portion) {}
   std::size_t read(std::span<char> out) override {
     const std::size_t count = std::min({out.size(), portion_, text_.size()});
     std::memcpy(out.data(), text_.data(), count);
@@ -33,9 +36,8 @@ class TextSource : public ByteSource {
   std::size_t portion_;
 };
 
-Table parse(std::string_view text, const ReadOptions& options = {}, char delimiter = 0) {
-  TextSource source(text);
-  return read_csv(source, "x.csv", options, delimiter);
+Table parse(std::string_view text, const ReadOptions& options = {}, char delimiter = 0, std::size_t portion = 3) {
+  return read_all(*csv_rows(std::make_unique<TextSource>(text, portion), "x.csv", options, {}, delimiter));
 }
 
 std::string refusal(std::string_view text, const ReadOptions& options = {}) {
@@ -153,17 +155,16 @@ TEST(Csv, WhatIsNoTableIsRefusedInOneLine) {
 
 TEST(Csv, ARecordWithoutEndDoesNotFillTheMemory) {
   const std::string endless(std::size_t{70} << 20, 'x');
-  TextSource source(endless, 1 << 20);
 
-  EXPECT_THAT(error_of([&] { read_csv(source, "x.csv", {}, 0); }), HasSubstr("no table"));
+  EXPECT_THAT(error_of([&] { parse(endless, {}, 0, 1 << 20); }), HasSubstr("no table"));
 }
 
 TEST(Csv, WrittenNumbersReadBackToTheSameBits) {
   const TemporaryDirectory directory;
   const Table table{{0.1, 1e-300, -0.0, 123456789.123456789, 1.0f / 3, 5e-324}, 3, 2, {"a", "b,\"c\""}};
 
-  write_csv(directory.file("t.csv"), table, NumberType::float64);
-  const Table back = read_csv(*open_file(directory.file("t.csv")), "t.csv", {}, 0);
+  write_table(directory.file("t.csv"), table, NumberType::float64);
+  const Table back = read_table(directory.file("t.csv"));
 
   EXPECT_EQ(back.values, table.values);
   EXPECT_TRUE(std::signbit(back.values[2]));
@@ -174,7 +175,7 @@ TEST(Csv, WrittenNumbersReadBackToTheSameBits) {
 TEST(Csv, SinglePrecisionIsWrittenInItsOwnDigits) {
   std::string text;
 
-  append_row(text, {{double{0.1f}, double{16777216.0f}}, 1, 2, {}}, 0, NumberType::float32);
+  append_row(text, std::vector{double{0.1f}, double{16777216.0f}}, NumberType::float32);
 
   EXPECT_EQ(text, "0.1,16777216\n");
 }

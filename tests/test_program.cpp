@@ -196,7 +196,9 @@ TEST_F(ModelCommands, InfoTellsWhatAModelIs) {
 
 TEST_F(ProgramTest, InfoTellsTheBuildAndTheDevices) {
   const auto facts = json_of("info --json");
-  EXPECT_EQ(facts["version"].get<std::string>() + "\n", output_of("--version"));
+  const auto version = lines_of(output_of("--version"));
+  EXPECT_EQ(version.at(0), "cnf_gpu " + facts["version"].get<std::string>());
+  EXPECT_NE(output_of("--version").find("cuda: "), std::string::npos);
   EXPECT_FALSE(facts["devices"].empty());
 }
 

@@ -2,6 +2,7 @@
 #include "choices.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -21,6 +22,14 @@ std::optional<Tolerances> pair_of(const TypedTolerances& typed, std::string_view
   return Tolerances{*typed.rtol, *typed.atol};
 }
 
+template <class E>
+E chosen_from(std::string_view name) {
+  const auto& names = choice_names<E>();
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) throw UsageError(fmt::format("expected {}, got \"{}\"", fmt::join(names, " or "), name));
+  return static_cast<E>(found - names.begin());
+}
+
 }  // namespace
 
 template <>
@@ -28,13 +37,28 @@ const std::vector<std::string_view>& choice_names<OnFailure>() {
   static const std::vector<std::string_view> names = {"error", "nan"};
   return names;
 }
+template <>
+const std::vector<std::string_view>& choice_names<Framework>() {
+  static const std::vector<std::string_view> names = {"jax", "torch"};
+  return names;
+}
+template <>
+const std::vector<std::string_view>& choice_names<Shell>() {
+  static const std::vector<std::string_view> names = {"bash", "zsh", "fish"};
+  return names;
+}
 
 template <>
 OnFailure choice_from<OnFailure>(std::string_view name) {
-  const auto& names = choice_names<OnFailure>();
-  const auto found = std::find(names.begin(), names.end(), name);
-  if (found == names.end()) throw UsageError(fmt::format("expected error or nan, got \"{}\"", name));
-  return static_cast<OnFailure>(found - names.begin());
+  return chosen_from<OnFailure>(name);
+}
+template <>
+Framework choice_from<Framework>(std::string_view name) {
+  return chosen_from<Framework>(name);
+}
+template <>
+Shell choice_from<Shell>(std::string_view name) {
+  return chosen_from<Shell>(name);
 }
 
 template <>

@@ -19,6 +19,19 @@ const std::vector<std::string_view>& choice_names<OnFailure>();
 template <>
 OnFailure choice_from<OnFailure>(std::string_view name);
 
+// What export writes for.
+enum class Framework { jax, torch };
+template <>
+const std::vector<std::string_view>& choice_names<Framework>();
+template <>
+Framework choice_from<Framework>(std::string_view name);
+
+enum class Shell { bash, zsh, fish };
+template <>
+const std::vector<std::string_view>& choice_names<Shell>();
+template <>
+Shell choice_from<Shell>(std::string_view name);
+
 // What a run does when its loss is no longer finite.
 enum class OnDivergence { stop, retry };
 
@@ -87,6 +100,10 @@ struct Choices {
   std::string picture;
   OnFailure on_failure = OnFailure::error;
   bool check_steps = false;
+
+  // Files made from a model or from the table of options.
+  std::optional<Framework> to;
+  Shell shell = Shell::bash;
 
   // Every command.
   std::string preset;

@@ -9,11 +9,12 @@
 #include <iostream>
 #include <memory>
 
+#include "build_facts.hpp"
 #include "cnf_gpu/error.hpp"
 #include "cnf_gpu/table.hpp"
 #include "commands.hpp"
+#include "embedded.hpp"
 #include "options.hpp"
-#include "presets.hpp"
 #include "spelling.hpp"
 
 namespace cnf {
@@ -29,7 +30,11 @@ constexpr std::array command_rows = {
                gradient_command},
     CommandRow{command::generate, "generate", "points of a built-in data set", generate_command},
     CommandRow{command::report, "report", "write RUN/report.html, a page of plots", report_command},
+    CommandRow{command::exporting, "export", "write a model as a Python file for JAX or PyTorch", export_command},
     CommandRow{command::info, "info", "the build and its devices, or what a model is", info_command},
+    CommandRow{command::completion, "completion", "a shell's completion of this command line", completion_command,
+               true},
+    CommandRow{command::manual, "manual", "the manual page", manual_command, true},
 };
 
 std::string joined(const auto& names) {
@@ -38,18 +43,31 @@ std::string joined(const auto& names) {
   return text;
 }
 
+// The comment that a preset's file begins with.
+std::string_view summary_of(const EmbeddedText& preset) {
+  const std::string_view line = preset.text.substr(0, preset.text.find('\n'));
+  return line.substr(std::min(line.find_first_not_of("# "), line.size()));
+}
+
+}  // namespace
+
+std::span<const CommandRow> commands() {
+  return command_rows;
+}
+
 std::string footer_of(unsigned bit) {
-  std::vector<std::string_view> preset_names;
-  for (const Preset& preset : presets()) preset_names.push_back(preset.name);
   std::string text;
   if (bit & (command::train | command::generate)) text += "Built-in data sets: " + joined(generator_names()) + ".\n";
   if (bit & command::train) {
-    text += "Presets: " + joined(preset_names) + ".\n";
+    text += "Presets:\n";
+    for (const EmbeddedText& preset : presets()) text += fmt::format("  {:<10} {}\n", preset.name, summary_of(preset));
     text += "A file with the name of a built-in data set or without an ending is written ./NAME.\n";
     text += "RUN/config.json holds every choice: --config RUN/config.json --out OTHER repeats the run bit for bit.\n";
   }
   return text;
 }
+
+namespace {
 
 std::string help_of(const Option& option) {
   const std::string initial = default_text(option);
@@ -80,6 +98,7 @@ void add_option(CLI::App& app, const Option& option, Settings& settings) {
 void add_command(CLI::App& app, const CommandRow& row, Settings& settings) {
   CLI::App* command = app.add_subcommand(row.name, row.summary);
   command->footer(footer_of(row.bit));
+  if (row.hidden) command->group("");
   for (const Option& option : options()) {
     if (option.commands & row.bit) add_option(*command, option, settings);
   }
@@ -95,7 +114,9 @@ const CommandRow* chosen_command(const CLI::App& app) {
 std::vector<std::string> spellings(const CommandRow* command) {
   std::vector<std::string> names;
   if (command == nullptr) {
-    for (const CommandRow& row : command_rows) names.emplace_back(row.name);
+    for (const CommandRow& row : command_rows) {
+      if (!row.hidden) names.emplace_back(row.name);
+    }
   } else {
     for (const Option& option : options()) {
       if (option.commands & command->bit && option.kind == Kind::option) names.push_back("--" + option.name);
@@ -134,7 +155,7 @@ UsageError usage_error(const CLI::ParseError& error, const CLI::App& app) {
 
 std::optional<CommandLine> parse_command_line(int count, char** arguments) {
   CLI::App app("Continuous normalizing flows: train, evaluate, sample.", "cnf_gpu");
-  app.set_version_flag("--version", CNF_GPU_VERSION);
+  app.set_version_flag("--version", version_text);
   app.require_subcommand(1);
   app.get_formatter()->column_width(32);
   app.footer(

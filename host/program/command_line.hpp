@@ -2,6 +2,8 @@
 #pragma once
 
 #include <optional>
+#include <span>
+#include <string>
 
 #include "settings.hpp"
 
@@ -14,7 +16,14 @@ struct CommandRow {
   const char* name;
   const char* summary;
   int (*run)(const CommandLine&);
+  bool hidden = false;  // not in --help: for packagers
 };
+
+// In the order of --help.
+std::span<const CommandRow> commands();
+
+// What stands under a command's options: the names of data sets and presets it knows.
+std::string footer_of(unsigned bit);
 
 struct CommandLine {
   const CommandRow* command;

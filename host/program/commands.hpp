@@ -13,5 +13,8 @@ int gradient_command(const CommandLine& line);
 int generate_command(const CommandLine& line);
 int report_command(const CommandLine& line);
 int info_command(const CommandLine& line);
+int export_command(const CommandLine& line);
+int completion_command(const CommandLine& line);
+int manual_command(const CommandLine& line);
 
 }  // namespace cnf

@@ -31,18 +31,14 @@ SolveConfig with_finer_steps(const SolveConfig& config) {
   return finer;
 }
 
-StepError step_error(std::span<const double> logprob, std::span<const double> finer_logprob) {
-  StepError error;
-  std::size_t count = 0;
+void StepError::add(std::span<const double> logprob, std::span<const double> finer_logprob) {
   for (std::size_t row = 0; row < logprob.size(); ++row) {
     const double difference = std::abs(logprob[row] - finer_logprob[row]);
     if (!std::isfinite(difference)) continue;
-    error.mean += difference;
-    error.max = std::max(error.max, difference);
-    ++count;
+    sum_ += difference;
+    max_ = std::max(max_, difference);
+    ++count_;
   }
-  if (count > 0) error.mean /= static_cast<double>(count);
-  return error;
 }
 
 }  // namespace cnf

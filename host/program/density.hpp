@@ -12,14 +12,22 @@ namespace cnf {
 double mean_nll(Engine& engine, std::span<const double> rows, std::size_t dim);
 
 // How far log-densities move when the step is halved: what the discretisation costs.
-struct StepError {
-  double mean = 0;  // of the absolute differences, nats
-  double max = 0;
+class StepError {
+ public:
+  // More rows' densities, in nats; a row counts where both are numbers.
+  void add(std::span<const double> logprob, std::span<const double> finer_logprob);
+
+  // Of the absolute differences; 0 without any.
+  double mean() const { return count_ > 0 ? sum_ / static_cast<double>(count_) : 0; }
+  double max() const { return max_; }
+
+ private:
+  double sum_ = 0;
+  double max_ = 0;
+  std::size_t count_ = 0;
 };
 
 // The same solve with twice the steps, or with a tenth of the tolerances.
 SolveConfig with_finer_steps(const SolveConfig& config);
-// Over rows where both are numbers.
-StepError step_error(std::span<const double> logprob, std::span<const double> finer_logprob);
 
 }  // namespace cnf

@@ -1,7 +1,8 @@
-// The figures of many log-densities: their mean and what it is worth, what the solves cost.
+// The figures of many log-densities, a piece at a time: their mean and what it is worth, what the solves cost.
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -14,16 +15,21 @@ class DensitySummary {
   explicit DensitySummary(std::size_t dim) : dim_(dim) {}
   void add(const LogDensity& density);
 
-  const std::vector<double>& logprob() const { return logprob_; }
-
   // {"nll", "nll_standard_error", "bits_per_dim", "rows", "num_steps": {"min", "mean", "max"}, "evaluations"}, and
   // where they apply "failures", "divergence_standard_error". Failed rows are in no mean.
   nlohmann::ordered_json figures(Divergence divergence) const;
 
  private:
   std::size_t dim_;
-  std::vector<double> logprob_;
-  std::vector<std::int32_t> num_steps_;
+  void add_logprob(const std::vector<double>& logprob);
+
+  std::uint64_t rows_ = 0;
+  std::uint64_t finite_rows_ = 0;
+  double mean_ = 0;     // of the finite log-densities
+  double squares_ = 0;  // sum of their squared differences from the mean
+  std::int32_t least_steps_ = std::numeric_limits<std::int32_t>::max();
+  std::int32_t most_steps_ = 0;
+  std::uint64_t steps_ = 0;         // summed over rows
   double divergence_variance_ = 0;  // summed over rows
   bool divergence_variance_known_ = false;
   std::uint64_t evaluations_ = 0;

@@ -2,8 +2,10 @@
 #include "evaluation.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "cnf_gpu/error.hpp"
 #include "data_transform.hpp"
@@ -13,6 +15,7 @@
 #include "matching_table.hpp"
 #include "npy.hpp"
 #include "pieces.hpp"
+#include "row_meter.hpp"
 
 namespace cnf {
 namespace {
@@ -33,33 +36,35 @@ void require_model_values(const Choices& choices, const FlowConfig& model) {
   require_model_value("base", choices.base == model.base, std::string(choice_name(model.base)));
 }
 
-void solve_in_pieces(const ChosenModel& chosen, Engine& engine, const std::vector<double>& rows, const Probes& probes,
-                     const std::function<void(const LogDensity&)>& take) {
-  const double jacobian = chosen.log_jacobian();
-  for_each_piece(rows.size() / chosen.dim(), [&](std::size_t first, std::size_t size) {
-    const std::vector<double> given = probes.piece(first, size);
-    DensityRequest request;
-    request.rows = rows_of(rows, chosen.dim(), first, size);
-    request.probes = given;
-    request.first_row = first;
-    request.on_failure = chosen.choices.on_failure;
-    LogDensity density = engine.log_density(request);
-    for (double& value : density.logprob) value += jacobian;
-    take(density);
-    stop_if_interrupted();
-  });
+LogDensity solve(const ChosenModel& chosen, Engine& engine, const std::vector<double>& rows,
+                 const std::vector<double>& probes, std::size_t first) {
+  DensityRequest request;
+  request.rows = rows;
+  request.probes = probes;
+  request.first_row = first;
+  request.on_failure = chosen.choices.on_failure;
+  LogDensity density = engine.log_density(request);
+  for (double& value : density.logprob) value += chosen.log_jacobian();
+  return density;
 }
 
-// How far half the step, or a tenth of the tolerances, moves the log-densities.
-StepError discretisation_error(const ChosenModel& chosen, const std::vector<double>& rows, const Probes& probes,
-                               const std::vector<double>& logprob) {
-  const auto engine = make_evaluator(chosen, with_finer_steps(chosen.model.config.solve));
-  std::vector<double> finer;
-  solve_in_pieces(chosen, *engine, rows, probes, [&](const LogDensity& density) {
-    finer.insert(finer.end(), density.logprob.begin(), density.logprob.end());
-  });
-  return step_error(logprob, finer);
-}
+// What --check-steps asks for: the same rows again, with half the step.
+class StepCheck {
+ public:
+  explicit StepCheck(const ChosenModel& chosen)
+      : chosen_(chosen), engine_(make_evaluator(chosen, with_finer_steps(chosen.model.config.solve))) {}
+
+  void add(const LogDensity& density, const std::vector<double>& rows, const std::vector<double>& probes,
+           std::size_t first) {
+    error_.add(density.logprob, solve(chosen_, *engine_, rows, probes, first).logprob);
+  }
+  nlohmann::ordered_json figures() const { return {{"mean", error_.mean()}, {"max", error_.max()}}; }
+
+ private:
+  const ChosenModel& chosen_;
+  std::unique_ptr<Engine> engine_;
+  StepError error_;
+};
 
 }  // namespace
 
@@ -83,10 +88,14 @@ ChosenModel open_model(const CommandLine& line) {
   return chosen;
 }
 
-std::vector<double> read_flow_rows(const ChosenModel& chosen) {
+std::unique_ptr<RowReader> open_data(const ChosenModel& chosen) {
   const Choices& choices = chosen.choices;
-  Table table = read_matching_table(choices.data, {choices.columns, choices.array, choices.drop_missing},
-                                    {chosen.dim(), chosen.model.columns, "the model"});
+  return open_matching_rows(choices.data, {choices.columns, choices.array, choices.drop_missing},
+                            {chosen.dim(), chosen.model.columns, "the model"});
+}
+
+std::vector<double> read_flow_rows(const ChosenModel& chosen) {
+  Table table = read_with_progress(*open_data(chosen), chosen.choices.data, chosen.choices.quiet);
   if (chosen.model.transform) to_flow_units(*chosen.model.transform, table.values);
   return std::move(table.values);
 }
@@ -135,20 +144,32 @@ std::unique_ptr<Engine> make_evaluator(const ChosenModel& chosen, const SolveCon
   return engine;
 }
 
-nlohmann::ordered_json evaluate(const ChosenModel& chosen, const std::vector<double>& rows, const Probes& probes,
+nlohmann::ordered_json evaluate(const ChosenModel& chosen, RowReader& rows, const Probes& probes,
                                 const std::function<void(const LogDensity&)>& take) {
   DensitySummary summary(chosen.dim());
   const auto engine = make_evaluator(chosen);
-  solve_in_pieces(chosen, *engine, rows, probes, [&](const LogDensity& density) {
+  std::optional<StepCheck> check;
+  if (chosen.choices.check_steps) check.emplace(chosen);
+  RowMeter meter("evaluating", hide_progress(chosen.choices));
+  std::vector<double> piece;
+  for (std::size_t first = 0; const std::size_t count = rows.read(piece_rows, piece); first += count) {
+    if (chosen.model.transform) to_flow_units(*chosen.model.transform, piece);
+    const std::vector<double> given = probes.piece(first, count);
+    const LogDensity density = solve(chosen, *engine, piece, given, first);
     take(density);
     summary.add(density);
-  });
-  auto figures = summary.figures(chosen.choices.divergence.divergence);
-  if (chosen.choices.check_steps) {
-    const StepError error = discretisation_error(chosen, rows, probes, summary.logprob());
-    figures["discretisation_error"] = {{"mean", error.mean}, {"max", error.max}};
+    if (check) check->add(density, piece, given, first);
+    meter.at(first + count, rows.share_read());
+    stop_if_interrupted();
   }
+  auto figures = summary.figures(chosen.choices.divergence.divergence);
+  if (check) figures["discretisation_error"] = check->figures();
   return figures;
+}
+
+bool hide_progress(const Choices& choices) {
+  const bool text = choices.out.empty() && !choices.json;
+  return choices.quiet || (text && isatty(STDOUT_FILENO) == 1);
 }
 
 }  // namespace cnf

@@ -10,6 +10,7 @@
 #include "cnf_gpu/flow.hpp"
 #include "cnf_gpu/table.hpp"
 #include "command_line.hpp"
+#include "row_reader.hpp"
 
 namespace cnf {
 
@@ -27,7 +28,9 @@ struct ChosenModel {
 // Throws UsageError where options speak against what a model file fixes.
 ChosenModel open_model(const CommandLine& line);
 
-// DATA's rows (N, D) in the flow's units.
+// DATA's rows, in its own units.
+std::unique_ptr<RowReader> open_data(const ChosenModel& chosen);
+// All of them, (N, D), in the flow's units.
 std::vector<double> read_flow_rows(const ChosenModel& chosen);
 
 // Probes from --probe-file, (K, N, D); empty without one.
@@ -48,9 +51,13 @@ Probes read_probes(ChosenModel& chosen, std::size_t rows);
 std::unique_ptr<Engine> make_evaluator(const ChosenModel& chosen);
 std::unique_ptr<Engine> make_evaluator(const ChosenModel& chosen, const SolveConfig& solve);
 
-// Solves the rows piece by piece; `take` gets each piece's densities, logprob in the data's units. Returns the figures
-// of them all (density_summary.hpp), and with --check-steps "discretisation_error": {"mean", "max"}.
-nlohmann::ordered_json evaluate(const ChosenModel& chosen, const std::vector<double>& rows, const Probes& probes,
+// Solves the rows piece by piece, in memory that does not grow with them; `take` gets each piece's densities, logprob
+// in the data's units. Returns the figures of them all (density_summary.hpp), and with --check-steps
+// "discretisation_error": {"mean", "max"}.
+nlohmann::ordered_json evaluate(const ChosenModel& chosen, RowReader& rows, const Probes& probes,
                                 const std::function<void(const LogDensity&)>& take);
+
+// Whether progress would be in the way: asked not to show it, or text of an array goes to the terminal.
+bool hide_progress(const Choices& choices);
 
 }  // namespace cnf

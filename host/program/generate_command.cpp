@@ -7,6 +7,7 @@
 #include "interrupt.hpp"
 #include "output.hpp"
 #include "pieces.hpp"
+#include "row_meter.hpp"
 #include "training_data.hpp"
 #include "truth_json.hpp"
 
@@ -30,9 +31,11 @@ int generate_command(const CommandLine& line) {
   const std::size_t count = choices.count > 0 ? choices.count : default_count;
   const std::size_t dim = generate(choices.generator, 1, choices.seed).columns;
   const auto fallback = choices.json ? ArrayOutput::Fallback::json : ArrayOutput::Fallback::text;
-  ArrayOutput points(choices.out, fallback, NumberType::float64, dim, ArrayShape::matrix);
+  ArrayOutput points(choices.out, fallback, {.columns = dim, .type = NumberType::float64, .rows = count});
+  RowMeter meter("generating", choices.quiet || (choices.out.empty() && !choices.json));
   for_each_piece(count, [&](std::size_t first, std::size_t size) {
     points.append(generate(choices.generator, size, choices.seed, first).values);
+    meter.at(first + size, static_cast<double>(first + size) / static_cast<double>(count));
     stop_if_interrupted();
   });
   points.finish();

@@ -1,32 +1,38 @@
 // cnf_gpu info: the build and its devices, or what a model is.
-#include "cnf_gpu/engine.hpp"
+#include <filesystem>
+
+#include "build_facts.hpp"
 #include "cnf_gpu/flow.hpp"
 #include "cnf_gpu/parameters.hpp"
 #include "commands.hpp"
 #include "model_metadata.hpp"
-#include "npy.hpp"
 #include "output.hpp"
+#include "report/run_record.hpp"
 
 namespace cnf {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json build_facts() {
-#ifdef __OPTIMIZE__
-  constexpr bool optimised = true;
-#else
-  constexpr bool optimised = false;
-#endif
-  return {{"version", CNF_GPU_VERSION},
-          {"compiler", __VERSION__},
-          {"optimised", optimised},
-          {"devices", describe_devices()}};
-}
-
 std::string transform_name(const Model& model) {
   if (!model.transform) return "none";
   return model.transform->is_matrix() ? "whiten" : "standardize";
+}
+
+// x = mean + scale u: mean (D,), scale (D,) or (D, D), in the data's units.
+void add_transform(const DataTransform& transform, Json& facts) {
+  const std::size_t dim = transform.mean.size();
+  facts["tensors"]["data.mean"] = {dim};
+  facts["tensors"]["data.scale"] = transform.is_matrix() ? Json{dim, dim} : Json{dim};
+  facts["data"]["mean"] = transform.mean;
+  if (!transform.is_matrix()) {
+    facts["data"]["scale"] = transform.scale;
+    return;
+  }
+  for (std::size_t row = 0; row < dim; ++row) {
+    const auto begin = transform.scale.begin() + static_cast<std::ptrdiff_t>(row * dim);
+    facts["data"]["scale"].push_back(std::vector<double>(begin, begin + static_cast<std::ptrdiff_t>(dim)));
+  }
 }
 
 Json model_facts(const Model& model) {
@@ -36,11 +42,23 @@ Json model_facts(const Model& model) {
   facts["columns"] = model.columns;
   facts["parameters"] = model.parameters.size();
   for (const ParameterTensor& tensor : parameter_tensors(model.config)) facts["tensors"][tensor.name] = tensor.shape;
-  if (model.transform) {
-    const std::size_t dim = model.transform->mean.size();
-    facts["tensors"]["data.mean"] = {dim};
-    facts["tensors"]["data.scale"] = model.transform->is_matrix() ? Json{dim, dim} : Json{dim};
-  }
+  if (model.transform) add_transform(*model.transform, facts);
+  return facts;
+}
+
+// What a run directory says beside its model: the data, how far training came, what it took.
+Json run_facts(const std::string& path) {
+  const report::RunRecord run = report::read_run_record(path);
+  Json facts = {{"data", run.config.value("data", "")}, {"epochs", run.config.value("epochs", 0L)}};
+  if (run.metrics.empty()) return facts;
+  facts["epochs_done"] = static_cast<long>(run.metrics.back().epoch) + 1;
+  facts["seconds"] = run.metrics.back().seconds;
+  return facts;
+}
+
+Json facts_of(const std::string& path) {
+  Json facts = model_facts(load_model(path));
+  if (std::filesystem::exists(path + "/config.json")) facts["run"] = run_facts(path);
   return facts;
 }
 
@@ -58,7 +76,7 @@ void print(const Json& facts) {
 
 int info_command(const CommandLine& line) {
   const Choices choices = choices_of(line);
-  const Json facts = choices.model.empty() ? build_facts() : model_facts(load_model(choices.model));
+  const Json facts = choices.model.empty() ? build_facts() : facts_of(choices.model);
   if (choices.json) {
     print_json(facts);
   } else {

@@ -3,9 +3,11 @@
 
 #include <iostream>
 #include <optional>
+#include <utility>
 
 #include "commands.hpp"
 #include "evaluation.hpp"
+#include "matching_table.hpp"
 #include "output.hpp"
 
 namespace cnf {
@@ -27,15 +29,21 @@ int logprob_command(const CommandLine& line) {
   ChosenModel chosen = open_model(line);
   const Choices& choices = chosen.choices;
   const auto fallback = choices.json ? ArrayOutput::Fallback::json : ArrayOutput::Fallback::text;
-  ArrayOutput logprob(choices.out, fallback, chosen.number_type(), 1, ArrayShape::vector);
+  ArrayOutput logprob(choices.out, fallback, {.shape = ArrayShape::vector, .type = chosen.number_type()});
   std::optional<ArrayOutput> base_points;
   if (!choices.base_points.empty()) {
-    base_points.emplace(choices.base_points, fallback, chosen.number_type(), chosen.dim(), ArrayShape::matrix);
+    base_points.emplace(choices.base_points, fallback,
+                        ArrayForm{.columns = chosen.dim(), .type = chosen.number_type()});
   }
 
-  const std::vector<double> rows = read_flow_rows(chosen);
-  const Probes probes = read_probes(chosen, rows.size() / chosen.dim());
-  auto figures = evaluate(chosen, rows, probes, [&](const LogDensity& density) {
+  auto rows = open_data(chosen);
+  Probes probes;
+  if (!choices.probe_file.empty()) {  // their number has to be the rows'
+    Table table = read_with_progress(*rows, choices.data, choices.quiet);
+    probes = read_probes(chosen, table.rows);
+    rows = rows_of_table(std::move(table));
+  }
+  auto figures = evaluate(chosen, *rows, probes, [&](const LogDensity& density) {
     logprob.append(density.logprob);
     if (base_points) base_points->append(density.base_points);
   });

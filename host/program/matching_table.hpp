@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "cnf_gpu/table.hpp"
+#include "row_reader.hpp"
 
 namespace cnf {
 
@@ -16,6 +18,10 @@ struct WantedColumns {
 };
 
 // options.columns, where given, decide; else a header row that has all the wanted names does. Throws Error.
-Table read_matching_table(const std::string& path, ReadOptions options, const WantedColumns& wanted);
+std::unique_ptr<RowReader> open_matching_rows(const std::string& path, const ReadOptions& options,
+                                              const WantedColumns& wanted);
+
+// All that is left, with a live line for the patience of who reads along. Throws Interrupted.
+Table read_with_progress(RowReader& reader, const std::string& path, bool quiet);
 
 }  // namespace cnf

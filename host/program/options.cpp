@@ -32,7 +32,7 @@ std::vector<Option> arguments() {
   const OptionValue model = value_of("MODEL", &Choices::model);
   const OptionValue data = value_of("DATA", &Choices::data);
   std::vector<Option> rows = {
-      {"model", model, "a .safetensors file, or a run directory: its best model", evaluation, 0,
+      {"model", model, "a .safetensors file, or a run directory: its best model", evaluation | exporting, 0,
        Kind::required_positional},
       {"model", model, "show this model in place of the build and the devices", info, 0, Kind::positional},
       {"data", data, tables + ", or the name of a built-in data set; without it: the notebook's experiment", train, 0,
@@ -41,6 +41,7 @@ std::vector<Option> arguments() {
       {"name", value_of("NAME", &Choices::generator), "one of the data sets listed below", generate, 0,
        Kind::required_positional},
       {"run", value_of("RUN", &Choices::run), "a run directory", report, 0, Kind::required_positional},
+      {"shell", value_of("bash|zsh|fish", &Choices::shell), "which shell's", completion, 0, Kind::required_positional},
   };
   for (Option& row : rows) row.recorded = row.commands == train;
   return rows;
@@ -56,6 +57,8 @@ std::vector<Option> output_options() {
           {"out", file, ".npy or .csv; without it: text on standard output, a row a line", logprob | sample | generate,
            'o'},
           {"out", file, "a .safetensors file: gradients by the model's tensor names, loss, logprob", gradient, 'o'},
+          {"to", value_of("jax|torch", &Choices::to), "the framework to write for", exporting},
+          {"out", value_of("FILE.py", &Choices::out), "without it: text on standard output", exporting, 'o'},
           {"base-points", value_of("FILE", &Choices::base_points), "also write where each row's solve ends", logprob},
           {"logprob", value_of("FILE", &Choices::logprob), "also write the samples' log-densities, from the same solve",
            sample},

@@ -13,11 +13,12 @@ namespace cnf {
 
 // The commands as bits, so that a row can say which of them take it.
 namespace command {
-constexpr unsigned train = 1, logprob = 2, sample = 4, eval = 8, gradient = 16, generate = 32, report = 64, info = 128;
+constexpr unsigned train = 1, logprob = 2, sample = 4, eval = 8, gradient = 16, generate = 32, report = 64, info = 128,
+                   exporting = 256, completion = 512, manual = 1024;
 constexpr unsigned density = logprob | eval | gradient;
 constexpr unsigned evaluation = density | sample;
 constexpr unsigned mathematics = train | evaluation;
-constexpr unsigned every = mathematics | generate | report | info;
+constexpr unsigned every = mathematics | generate | report | info | exporting;
 }  // namespace command
 
 // How text becomes a choice and a choice JSON. `read` throws UsageError without naming the option.

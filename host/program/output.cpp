@@ -11,8 +11,6 @@
 #include <iostream>
 #include <utility>
 
-#include "file_ending.hpp"
-
 namespace cnf {
 
 namespace {
@@ -42,46 +40,42 @@ void flush_standard_output() {
   if (!std::cout.flush()) refuse_output(errno);
 }
 
-ArrayOutput::ArrayOutput(std::string path, Fallback fallback, NumberType type, std::size_t columns, ArrayShape shape)
-    : path_(std::move(path)), fallback_(fallback), type_(type), shape_(shape) {
-  table_.columns = columns;
-  if (!path_.empty()) writable_ending(path_);
+ArrayOutput::ArrayOutput(const std::string& path, Fallback fallback, ArrayForm form)
+    : fallback_(fallback), form_(std::move(form)) {
+  if (path.empty()) return;
+  const std::size_t columns = form_.shape == ArrayShape::vector ? 0 : form_.columns;
+  file_.emplace(path, columns, form_.type, form_.names, form_.rows);
 }
 
 void ArrayOutput::append(std::span<const double> rows) {
-  table_.values.insert(table_.values.end(), rows.begin(), rows.end());
-  table_.rows += rows.size() / table_.columns;
-  if (!is_text()) return;
+  if (file_) return file_->append(rows);
+  if (!is_text()) {
+    kept_.insert(kept_.end(), rows.begin(), rows.end());
+    return;
+  }
   errno = 0;
   try {
-    write_text(std::cout, table_, type_);
+    write_text(std::cout, {{rows.begin(), rows.end()}, rows.size() / form_.columns, form_.columns, {}}, form_.type);
   } catch (const Error&) {
     refuse_output(errno);
   }
-  table_.values.clear();
-  table_.rows = 0;
 }
 
 void ArrayOutput::finish() {
-  if (is_text()) return flush_standard_output();
-  if (path_.empty()) return;
-  if (shape_ == ArrayShape::vector) {
-    write_vector(path_, table_.values, type_);
-  } else {
-    write_table(path_, table_, type_);
-  }
+  if (file_) return file_->commit();
+  if (is_text()) flush_standard_output();
 }
 
 void ArrayOutput::add_to(nlohmann::ordered_json& object, const std::string& name) const {
-  if (is_text() || !path_.empty()) return;
-  if (shape_ == ArrayShape::vector) {
-    object[name] = table_.values;
+  if (file_ || is_text()) return;
+  if (form_.shape == ArrayShape::vector) {
+    object[name] = kept_;
     return;
   }
   auto& rows = object[name] = nlohmann::ordered_json::array();
-  for (std::size_t row = 0; row < table_.rows; ++row) {
-    const auto begin = table_.values.begin() + static_cast<std::ptrdiff_t>(row * table_.columns);
-    rows.push_back(std::vector<double>(begin, begin + static_cast<std::ptrdiff_t>(table_.columns)));
+  for (std::size_t i = 0; i < kept_.size(); i += form_.columns) {
+    const auto begin = kept_.begin() + static_cast<std::ptrdiff_t>(i);
+    rows.push_back(std::vector<double>(begin, begin + static_cast<std::ptrdiff_t>(form_.columns)));
   }
 }
 

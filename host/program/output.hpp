@@ -2,12 +2,14 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "cnf_gpu/error.hpp"
 #include "cnf_gpu/table.hpp"
+#include "row_writer.hpp"
 
 namespace cnf {
 
@@ -25,27 +27,34 @@ void flush_standard_output();
 
 enum class ArrayShape { vector, matrix };  // (N,) or (N, columns)
 
-// An array that comes in pieces: text goes out at once; a file is written whole by finish(), JSON is the caller's to
-// print.
+struct ArrayForm {
+  ArrayShape shape = ArrayShape::matrix;
+  std::size_t columns = 1;
+  NumberType type = NumberType::float32;
+  std::vector<std::string> names = {};  // of the columns, or empty; they head a .csv
+  std::size_t rows = 0;                 // how many will come; 0 where that is not known
+};
+
+// An array that comes in pieces and goes out as they come: to a file that appears whole or not at all, or as text; for
+// JSON it is kept, as that is the caller's to print.
 class ArrayOutput {
  public:
   enum class Fallback { text, json };  // without a path
 
   // Throws UsageError at once for a file name that nothing can be written to.
-  ArrayOutput(std::string path, Fallback fallback, NumberType type, std::size_t columns, ArrayShape shape);
+  ArrayOutput(const std::string& path, Fallback fallback, ArrayForm form);
   void append(std::span<const double> rows);
   void finish();
   // Adds the array as a list under `name`, if that is where it goes.
   void add_to(nlohmann::ordered_json& object, const std::string& name) const;
 
  private:
-  bool is_text() const { return path_.empty() && fallback_ == Fallback::text; }
+  bool is_text() const { return !file_ && fallback_ == Fallback::text; }
 
-  std::string path_;
   Fallback fallback_;
-  NumberType type_;
-  ArrayShape shape_;
-  Table table_;
+  ArrayForm form_;
+  std::optional<RowWriter> file_;
+  std::vector<double> kept_;
 };
 
 // One object on standard output, on one line; a number that is not finite becomes null.

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "cnf_gpu/trainer.hpp"
+#include "live_line.hpp"
 #include "moments.hpp"
 
 namespace cnf {
@@ -41,18 +42,15 @@ class Progress {
   using Clock = std::chrono::steady_clock;
   void draw(const EpochReport& epoch);
   std::string time_left(long epochs_left) const;
-  void clear_line();
 
   std::ostream& out_;
   int file_;
   long epochs_;
   bool quiet_;
-  bool live_;
-  bool line_drawn_ = false;
+  LiveLine line_;
   long epochs_seen_ = 0;
   std::optional<double> validation_nll_;
   Clock::time_point start_ = Clock::now();
-  Clock::time_point last_draw_{};
 };
 
 }  // namespace cnf

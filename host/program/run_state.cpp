@@ -51,15 +51,19 @@ TrainerState trainer_in(const TensorFile& file, const std::string& prefix, const
 void save_state(const std::string& path, const RunState& state) {
   TensorFile file;
   nlohmann::ordered_json numbers = {
-      {"format", format_number},  {"stopped_early", state.stopped_early},
-      {"seconds", state.seconds}, {"data_digest", state.data_digest},
+      {"format", format_number},
+      {"nll", state.nll},
+      {"stopped_early", state.stopped_early},
+      {"seconds", state.seconds},
+      {"data_digest", state.data_digest},
       {"retries", state.retries},
   };
   add_trainer(state.trainer, "", file, numbers);
   if (state.fallback) add_trainer(*state.fallback, "fallback.", file, numbers["fallback"]);
   if (state.best) {
     file.tensors["best.parameters"] = vector_tensor(state.best->parameters);
-    numbers["best"] = {{"epoch", state.best->epoch}, {"validation_nll", state.best->validation_nll}};
+    numbers["best"] = {
+        {"epoch", state.best->epoch}, {"nll", state.best->nll}, {"validation_nll", state.best->validation_nll}};
   }
   file.metadata[metadata_key] = numbers.dump();
   write_safetensors(path, file);
@@ -76,12 +80,14 @@ RunState load_state(const std::string& path) {
     state.trainer = trainer_in(file, "", numbers);
     state.retries = numbers.value("retries", 0);
     if (numbers.contains("fallback")) state.fallback = trainer_in(file, "fallback.", numbers.at("fallback"));
+    state.nll = numbers.at("nll");
     state.stopped_early = numbers.at("stopped_early");
     state.seconds = numbers.at("seconds");
     state.data_digest = numbers.at("data_digest");
     if (numbers.contains("best")) {
       const auto& best = numbers.at("best");
-      state.best = BestModel{best.at("epoch"), best.at("validation_nll"), values_of(file, "best.parameters")};
+      state.best =
+          BestModel{best.at("epoch"), best.at("nll"), best.at("validation_nll"), values_of(file, "best.parameters")};
     }
     return state;
   } catch (const std::exception& problem) {

@@ -13,6 +13,7 @@ namespace cnf {
 // The model with the lowest validation NLL so far.
 struct BestModel {
   long epoch;
+  double nll;  // of the training rows, in that epoch
   double validation_nll;
   std::vector<double> parameters;
 };
@@ -20,6 +21,7 @@ struct BestModel {
 struct RunState {
   TrainerState trainer;
   std::optional<BestModel> best;
+  double nll = 0;                             // of the last epoch
   bool stopped_early = false;                 // by patience
   int retries = 0;                            // after divergences; each halved the rate
   std::optional<TrainerState> fallback = {};  // where a divergence goes back to, if it may

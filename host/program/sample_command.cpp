@@ -11,6 +11,7 @@
 #include "matching_table.hpp"
 #include "output.hpp"
 #include "pieces.hpp"
+#include "row_meter.hpp"
 
 namespace cnf {
 namespace {
@@ -19,7 +20,8 @@ namespace {
 std::vector<double> given_base_points(const ChosenModel& chosen) {
   const Choices& choices = chosen.choices;
   if (choices.from.empty()) return {};
-  const Table table = read_matching_table(choices.from, {}, {chosen.dim(), {}, "the model"});
+  const auto rows = open_matching_rows(choices.from, {}, {chosen.dim(), {}, "the model"});
+  const Table table = read_with_progress(*rows, choices.from, choices.quiet);
   if (choices.count > 0 && choices.count != table.rows) {
     throw UsageError(
         fmt::format("-n {}: {} has {} base points; leave -n out", choices.count, choices.from, table.rows));
@@ -38,13 +40,16 @@ int sample_command(const CommandLine& line) {
   if (count == 0) throw UsageError("how many samples? -n N, or --from FILE with base points");
 
   const auto fallback = choices.json ? ArrayOutput::Fallback::json : ArrayOutput::Fallback::text;
-  ArrayOutput points(choices.out, fallback, chosen.number_type(), dim, ArrayShape::matrix);
+  ArrayOutput points(choices.out, fallback,
+                     {.columns = dim, .type = chosen.number_type(), .names = chosen.model.columns, .rows = count});
   std::optional<ArrayOutput> logprob;
   if (!choices.logprob.empty()) {
-    logprob.emplace(choices.logprob, fallback, chosen.number_type(), 1, ArrayShape::vector);
+    logprob.emplace(choices.logprob, fallback,
+                    ArrayForm{.shape = ArrayShape::vector, .type = chosen.number_type(), .rows = count});
   }
 
   const auto engine = make_evaluator(chosen);
+  RowMeter meter("sampling", hide_progress(choices));
   std::uint64_t evaluations = 0;
   for_each_piece(count, [&](std::size_t first, std::size_t size) {
     SampleRequest request;
@@ -58,6 +63,7 @@ int sample_command(const CommandLine& line) {
     points.append(samples.points);
     if (logprob) logprob->append(samples.logprob);
     evaluations += samples.evaluations;
+    meter.at(first + size, static_cast<double>(first + size) / static_cast<double>(count));
     stop_if_interrupted();
   });
   points.finish();

@@ -8,8 +8,8 @@
 #include <set>
 
 #include "cnf_gpu/error.hpp"
+#include "embedded.hpp"
 #include "options.hpp"
-#include "presets.hpp"
 
 namespace cnf {
 namespace {
@@ -56,7 +56,7 @@ void make_way(const Settings& layer, Choices& choices) {
 
 Settings preset_settings(const std::string& name) {
   std::string known;
-  for (const Preset& preset : presets()) {
+  for (const EmbeddedText& preset : presets()) {
     if (preset.name == name) return parse_toml(preset.text, "preset " + name);
     known.append(known.empty() ? "" : ", ").append(preset.name);
   }

@@ -44,12 +44,13 @@ void note_step_error(const Choices& choices, const TrainingData& data, const Mod
     values = engine->log_density(request).logprob;
     config.flow.solve = with_finer_steps(config.flow.solve);
   }
-  const StepError error = step_error(logprob[0], logprob[1]);
-  if (error.mean <= noticeable_step_error) return;
+  StepError error;
+  error.add(logprob[0], logprob[1]);
+  if (error.mean() <= noticeable_step_error) return;
   progress.note(
       fmt::format("the discretisation moves log-densities by {:.2g} nats (mean of {} rows; max {:.2g}); "
                   "train with {}",
-                  error.mean, logprob[0].size(), error.max,
+                  error.mean(), logprob[0].size(), error.max(),
                   config.flow.solve.tolerances ? "smaller --rtol and --atol"
                                                : fmt::format("--steps {} or more", fixed_steps(config.flow.solve))));
 }

@@ -48,11 +48,17 @@ Table split_rows(Table& table, double fraction, std::uint64_t seed) {
   return taken;
 }
 
+Table training_table(const Choices& choices) {
+  if (is_generator(choices.data)) return generate(choices.data, choices.count, choices.seed);
+  return read_with_progress(*open_rows(choices.data, read_options(choices)), choices.data, choices.quiet);
+}
+
 Table validation_table(const Choices& choices, Table& training) {
   if (choices.validation_fraction > 0) return split_rows(training, choices.validation_fraction, choices.seed);
   if (choices.validation.empty()) return {};
-  return read_matching_table(choices.validation, read_options(choices),
-                             {training.columns, training.names, "the training data"});
+  const auto rows = open_matching_rows(choices.validation, read_options(choices),
+                                       {training.columns, training.names, "the training data"});
+  return read_with_progress(*rows, choices.validation, choices.quiet);
 }
 
 std::optional<DataTransform> transform_for(const Choices& choices, const Table& table,
@@ -101,14 +107,12 @@ bool is_generator(std::string_view name) {
 }
 
 TrainingData load_training_data(const Choices& choices, const std::optional<DataTransform>& kept) {
-  const bool generated = is_generator(choices.data);
-  Table table =
-      generated ? generate(choices.data, choices.count, choices.seed) : read_table(choices.data, read_options(choices));
+  Table table = training_table(choices);
   Table validation = validation_table(choices, table);
   TrainingData data;
   data.dim = table.columns;
   data.columns = table.names;
-  if (generated) data.truth = truth_of(choices.data, choices.seed);
+  if (is_generator(choices.data)) data.truth = truth_of(choices.data, choices.seed);
   data.digest = 0xcbf29ce484222325u;
   digest(table.values, data.digest);
   digest(validation.values, data.digest);

@@ -51,6 +51,7 @@ TrainingRun::TrainingRun(const Choices& choices, const TrainingData& data, Train
   trainer_.scale_learning_rate(std::ldexp(1.0, -retries_));
   best_ = std::move(start.state->best);
   epochs_done_ = start.state->trainer.epoch;
+  nll_ = start.state->nll;
   stopped_early_ = start.state->stopped_early;
   seconds_before_ = start.state->seconds;
 }
@@ -68,6 +69,7 @@ void TrainingRun::epoch() try {
   const auto start = Clock::now();
   const EpochReport done = trained_epoch();
   epochs_done_ = done.epoch + 1;
+  nll_ = done.nll;
   if (is_report_epoch(done.epoch)) report(done);
   if (fallback_ && is_fallback_due(done.epoch)) fallback_ = trainer_.state();
   show(done);
@@ -122,7 +124,7 @@ void TrainingRun::report(const EpochReport& epoch) {
   report.errors = sample_errors(epoch.epoch);
   report.retries = retries_;
   report.seconds = seconds();
-  if (report.validation_nll) keep_if_best(epoch.epoch, *report.validation_nll);
+  if (report.validation_nll) keep_if_best(epoch, *report.validation_nll);
   last_report_ = report;
   directory_.append_metrics(metrics_line(report, config_.engine.adjoint.adjoint));
 }
@@ -143,11 +145,11 @@ std::optional<MomentErrors> TrainingRun::sample_errors(long epoch) {
   return moment_errors(moments_of(points, data_.dim, 1), data_.truth);
 }
 
-void TrainingRun::keep_if_best(long epoch, double validation_nll) {
+void TrainingRun::keep_if_best(const EpochReport& epoch, double validation_nll) {
   if (!best_ || validation_nll < best_->validation_nll) {
-    best_ = BestModel{epoch, validation_nll, trainer_.engine().parameters()};
+    best_ = BestModel{epoch.epoch, epoch.nll, validation_nll, trainer_.engine().parameters()};
   }
-  stopped_early_ = choices_.patience > 0 && epoch - best_->epoch >= choices_.patience;
+  stopped_early_ = choices_.patience > 0 && epoch.epoch - best_->epoch >= choices_.patience;
 }
 
 bool TrainingRun::is_report_epoch(long epoch) const {
@@ -167,6 +169,7 @@ bool TrainingRun::is_fallback_due(long epoch) const {
 RunState TrainingRun::state() const {
   return {.trainer = trainer_.state(),
           .best = best_,
+          .nll = nll_,
           .stopped_early = stopped_early_,
           .retries = retries_,
           .fallback = fallback_,
@@ -226,7 +229,21 @@ Model TrainingRun::model_of(const RunState& state) const {
           .precision = config_.engine.precision,
           .parameters = state.best ? state.best->parameters : state.trainer.parameters,
           .transform = data_.transform,
-          .columns = data_.columns};
+          .columns = data_.columns,
+          .training = figures_of(state)};
+}
+
+// Nothing before the first epoch.
+std::optional<TrainingFigures> TrainingRun::figures_of(const RunState& state) const {
+  if (state.trainer.epoch == 0) return std::nullopt;
+  TrainingFigures figures{data_.row_count(), data_.validation_count(), state.trainer.epoch - 1, state.nll,
+                          std::nullopt};
+  if (state.best) {
+    figures.epoch = state.best->epoch;
+    figures.nll = state.best->nll;
+    figures.validation_nll = state.best->validation_nll;
+  }
+  return figures;
 }
 
 double TrainingRun::seconds() const {

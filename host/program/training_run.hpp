@@ -50,7 +50,8 @@ class TrainingRun {
   void show(const EpochReport& epoch);
   std::optional<double> validate();
   std::optional<MomentErrors> sample_errors(long epoch);
-  void keep_if_best(long epoch, double validation_nll);
+  void keep_if_best(const EpochReport& epoch, double validation_nll);
+  std::optional<TrainingFigures> figures_of(const RunState& state) const;
   bool is_report_epoch(long epoch) const;
   bool is_save_due(long epoch) const;
   bool is_fallback_due(long epoch) const;
@@ -76,6 +77,7 @@ class TrainingRun {
   std::optional<RunState> epoch_start_;                      // before an epoch that may last; guarded by files_
   Clock::duration epoch_duration_ = Clock::duration::max();  // of the last epoch
   long epochs_done_ = 0;
+  double nll_ = 0;  // of the last epoch
   bool stopped_early_ = false;
   double nll_offset_ = 0;  // nll in the data's units less that in the flow's
   double seconds_before_ = 0;

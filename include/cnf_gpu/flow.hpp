@@ -21,6 +21,15 @@ struct DataTransform {
   bool is_matrix() const { return scale.size() > mean.size(); }
 };
 
+// What training came to, for who reads the model later.
+struct TrainingFigures {
+  std::uint64_t rows = 0;             // trained on
+  std::uint64_t validation_rows = 0;  // held out; 0: none
+  long epoch = 0;                     // number of the epoch, from 0, that the parameters are from
+  double nll = 0;                     // mean over that epoch, nats, in the data's own units
+  std::optional<double> validation_nll{};
+};
+
 // Everything a model file holds.
 struct Model {
   FlowConfig config;
@@ -28,6 +37,7 @@ struct Model {
   std::vector<double> parameters;  // theta, see parameters.hpp
   std::optional<DataTransform> transform;
   std::vector<std::string> columns;  // names of the data's columns, or empty
+  std::optional<TrainingFigures> training;
 };
 
 // The safetensors format of the README. load throws Error naming file and tensor; save writes whole or not at all.
