@@ -31,8 +31,8 @@ bool is_text(std::string_view field) {
 }
 
 bool holds_all(Fields fields, const std::vector<std::string>& names) {
-  return std::ranges::all_of(
-      names, [&](const std::string& name) { return std::ranges::find(fields, name) != fields.end(); });
+  return std::ranges::all_of(names,
+                             [&](const std::string& name) { return std::ranges::find(fields, name) != fields.end(); });
 }
 
 bool is_header(Fields first, const std::vector<std::string>& chosen) {

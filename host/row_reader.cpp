@@ -53,9 +53,10 @@ std::unique_ptr<RowReader> open_text(const std::string& path, const ReadOptions&
 
 void MissingRows::finish(std::size_t rows) const {
   if (hold_back())
-    throw Error(fmt::format("{}: a value is missing (empty or NaN), the first of {} such {}; leave them out by "
-                            "--drop-missing",
-                            first_, count_, count_ == 1 ? "row" : "rows"));
+    throw Error(
+        fmt::format("{}: a value is missing (empty or NaN), the first of {} such {}; leave them out by "
+                    "--drop-missing",
+                    first_, count_, count_ == 1 ? "row" : "rows"));
   if (rows == 0) throw Error(fmt::format("{} holds no rows{}", file_, count_ > 0 ? " without a missing value" : ""));
 }
 

@@ -40,6 +40,7 @@ struct Trainer::Impl {
   std::unique_ptr<Engine> engine;
   long epoch = 0;            // epochs done
   std::uint64_t update = 0;  // updates done
+  double rate_factor = 1;
 
   Impl(const TrainConfig& train, std::size_t row_count, std::unique_ptr<Engine> on)
       : config(train), rows(row_count), engine(std::move(on)) {
@@ -69,7 +70,7 @@ EpochReport Trainer::Impl::run_epoch() {
 
 void Trainer::Impl::run_update(std::size_t first, std::size_t count, EpochReport& report) {
   sum_gradient(first, count);
-  const double rate = learning_rate(config.schedule, update, updates());
+  const double rate = rate_factor * learning_rate(config.schedule, update, updates());
   engine->update(config.optimiser, rate);
   const StepFigures figures = engine->figures();
   require_finite(figures, rate);
@@ -95,7 +96,7 @@ void Trainer::Impl::sum_gradient(std::size_t first, std::size_t count) {
 
 void Trainer::Impl::require_finite(const StepFigures& figures, double rate) const {
   if (figures.finite) return;
-  throw Error(
+  throw Diverged(
       fmt::format("the loss is {} and its gradient's norm {} with {} and learning rate {}; the parameters from "
                   "before this update are kept; try a smaller --learning-rate, --clip-norm 1 or a smaller {}",
                   figures.loss, figures.gradient_norm, step_size(config.engine.flow.solve), rate,
@@ -121,6 +122,8 @@ Trainer::Trainer(Trainer&&) noexcept = default;
 
 EpochReport Trainer::step() try { return impl_->run_epoch(); } catch (const UsageError&) {
   throw;
+} catch (const Diverged& error) {
+  throw Diverged(fmt::format("epoch {}, update {}: {}", impl_->epoch, impl_->update, error.what()));
 } catch (const Error& error) {
   throw Error(fmt::format("epoch {}, update {}: {}", impl_->epoch, impl_->update, error.what()));
 }
@@ -130,6 +133,10 @@ void Trainer::replace_rows(std::span<const double> rows) {
   if (count != impl_->rows)
     throw Error(fmt::format("{} rows cannot replace {}: the schedule is made for that many", count, impl_->rows));
   impl_->engine->load_rows(rows);
+}
+
+void Trainer::scale_learning_rate(double factor) {
+  impl_->rate_factor = factor;
 }
 
 bool Trainer::done() const {

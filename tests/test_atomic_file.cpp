@@ -90,6 +90,17 @@ TEST(AtomicFile, AFullDiskLeavesTheOldFileAndNamesTheSpaceNeeded) {
   EXPECT_EQ(directory.entries(), 1);
 }
 
+TEST(AtomicFile, MoreThanTheDiskHasIsRefusedAtOnce) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.with("file", "old");
+
+  const std::string message = error_of([&] { AtomicFile(path, std::uint64_t{1} << 60); });
+
+  EXPECT_THAT(message, AllOf(HasSubstr(path), HasSubstr("needs 1152921504606846976 bytes"), HasSubstr("are free")));
+  EXPECT_EQ(bytes_of(path), "old");
+  EXPECT_EQ(directory.entries(), 1);
+}
+
 TEST(AtomicFile, ShortAndInterruptedWritesGoOn) {
   const TemporaryDirectory directory;
   SmallDisk disk(1000);
@@ -127,8 +138,26 @@ TEST(AtomicFile, AKillBeforeTheRenameLeavesTheOldFileAndTheNextWriteWorks) {
 
   EXPECT_EQ(WEXITSTATUS(status), 9);
   EXPECT_EQ(bytes_of(path), "old");
+  EXPECT_EQ(directory.entries(), 2);  // and what the killed process left
   write_whole_file(path, "new");
   EXPECT_EQ(bytes_of(path), "new");
+  EXPECT_EQ(directory.entries(), 1);
+}
+
+TEST(AtomicFile, ATemporaryThatIsBeingWrittenIsLeftToItsWriter) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("file");
+  directory.with(".file.tmp-mine", "of a user");
+  AtomicFile slow(path);
+  slow.write("slow");
+
+  write_whole_file(path, "quick");
+  EXPECT_EQ(bytes_of(path), "quick");
+  slow.commit();
+
+  EXPECT_EQ(bytes_of(path), "slow");
+  EXPECT_EQ(bytes_of(directory.file(".file.tmp-mine")), "of a user");
+  EXPECT_EQ(directory.entries(), 2);
 }
 
 TEST(AtomicFile, WithoutCommitNothingIsLeft) {

@@ -40,7 +40,11 @@ class GoldenSolve : public testing::TestWithParam<Parameter> {
     if (exact_) return tolerance::golden64;
     return golden_.adaptive() ? tolerance::adaptive32 : tolerance::values32;
   }
-  double delta_bound() const { return std::max(value_bound(), exact_ ? 0 : tolerance::delta32); }
+  // In these two cases the trace's entries cancel most: plain float32 formulas are off by 2e-6 there.
+  double delta_bound() const {
+    const bool cancels = golden_.name == "other-times" || golden_.name == "one-dimension";
+    return std::max(value_bound(), cancels && !exact_ ? tolerance::delta32 : 0);
+  }
   double gradient_bound() const {
     if (exact_) return tolerance::golden64;
     return has_own_steps(golden_) ? tolerance::adaptive32 : tolerance::gradient32;

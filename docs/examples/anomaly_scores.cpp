@@ -15,7 +15,8 @@ int main(int count, char** arguments) try {
 
   std::vector<std::size_t> order(table.rows);
   std::iota(order.begin(), order.end(), 0);
-  const std::size_t wanted = std::min<std::size_t>(table.rows, count > 3 ? std::strtoul(arguments[3], nullptr, 10) : 10);
+  const std::size_t wanted =
+      std::min<std::size_t>(table.rows, count > 3 ? std::strtoul(arguments[3], nullptr, 10) : 10);
   std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(wanted), order.end(),
                     [&](std::size_t a, std::size_t b) { return logprob[a] < logprob[b]; });
   for (std::size_t i = 0; i < wanted; ++i) std::printf("row %zu: score %.4f\n", order[i] + 1, -logprob[order[i]]);

@@ -23,10 +23,8 @@ constexpr const char* compiler = "g++ " __VERSION__;
 }  // namespace
 
 nlohmann::ordered_json build_facts() {
-  return {{"version", CNF_GPU_VERSION},
-          {"compiler", compiler},
-          {"optimised", optimised},
-          {"devices", describe_devices()}};
+  return {
+      {"version", CNF_GPU_VERSION}, {"compiler", compiler}, {"optimised", optimised}, {"devices", describe_devices()}};
 }
 
 std::string version_text() {

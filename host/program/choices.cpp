@@ -61,6 +61,20 @@ Shell choice_from<Shell>(std::string_view name) {
   return chosen_from<Shell>(name);
 }
 
+template <>
+const std::vector<std::string_view>& choice_names<OnDivergence>() {
+  static const std::vector<std::string_view> names = {"stop", "retry"};
+  return names;
+}
+
+template <>
+OnDivergence choice_from<OnDivergence>(std::string_view name) {
+  const auto& names = choice_names<OnDivergence>();
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) throw UsageError(fmt::format("expected stop or retry, got \"{}\"", name));
+  return static_cast<OnDivergence>(found - names.begin());
+}
+
 SolveConfig solve_config(const Choices& choices) {
   SolveConfig solve = choices.solve;
   solve.tolerances = pair_of(choices.tolerances, "");

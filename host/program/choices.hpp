@@ -32,6 +32,14 @@ const std::vector<std::string_view>& choice_names<Shell>();
 template <>
 Shell choice_from<Shell>(std::string_view name);
 
+// What a run does when its loss is no longer finite.
+enum class OnDivergence { stop, retry };
+
+template <>
+const std::vector<std::string_view>& choice_names<OnDivergence>();
+template <>
+OnDivergence choice_from<OnDivergence>(std::string_view name);
+
 // Tolerances as they are typed: one by one.
 struct TypedTolerances {
   std::optional<double> rtol;
@@ -80,6 +88,7 @@ struct Choices {
   long patience = 0;
   long report_every = 50;
   long snapshot_every = 0;
+  OnDivergence on_divergence = OnDivergence::stop;
   bool report_html = true;
   bool force = false;
 

@@ -15,8 +15,7 @@ int export_command(const CommandLine& line) {
   const Choices choices = choices_of(line);
   if (!choices.to) throw UsageError("export: to which framework? --to jax or --to torch");
   const Model model = load_model(choices.model);
-  const std::string file =
-      std::filesystem::is_directory(choices.model) ? model_path_of(choices.model) : choices.model;
+  const std::string file = std::filesystem::is_directory(choices.model) ? model_path_of(choices.model) : choices.model;
   const std::string text = export_text(model, *choices.to, std::filesystem::absolute(file).lexically_normal().string());
   if (!choices.out.empty()) {
     write_whole_file(choices.out, text);

@@ -71,9 +71,7 @@ std::map<std::string, std::string> words_for(const Model& model, Framework frame
   const SolveConfig& solve = model.config.solve;
   const RungeKutta method = runge_kutta(solve.solver);
   const bool float64 = model.precision == Precision::float64;
-  const auto list = [](const auto& numbers) {
-    return nlohmann::json(numbers).dump();
-  };
+  const auto list = [](const auto& numbers) { return nlohmann::json(numbers).dump(); };
   return {
       {"MODEL", std::filesystem::path(path).filename().string()},
       {"MODEL_TEXT", nlohmann::json(path).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)},
@@ -115,9 +113,8 @@ std::string filled(std::string_view text, const std::map<std::string, std::strin
 
 std::string export_text(const Model& model, Framework framework, const std::string& path) {
   const auto templates = export_templates();
-  const auto found = std::find_if(templates.begin(), templates.end(), [&](const EmbeddedText& text) {
-    return text.name == choice_name(framework);
-  });
+  const auto found = std::find_if(templates.begin(), templates.end(),
+                                  [&](const EmbeddedText& text) { return text.name == choice_name(framework); });
   return filled(found->text, words_for(model, framework, path));
 }
 

@@ -13,8 +13,9 @@ namespace {
 std::atomic<bool> requested = false;
 static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may touch nothing else");
 
-extern "C" void note_request(int) {
-  if (requested.exchange(true)) _exit(130);
+// Only a second Ctrl-C is impatience: a terminal that closes and a process manager send a signal twice.
+extern "C" void note_request(int number) {
+  if (requested.exchange(true) && number == SIGINT) _exit(130);
 }
 
 bool ignored(int signal_number) {

@@ -11,8 +11,8 @@ class Interrupted : public Error {
   using Error::Error;
 };
 
-// From here on a first signal is only noted; a second one ends the process at once, with code 130. A closed pipe is an
-// error of the write instead of a signal. A SIGHUP that the caller ignores (nohup) stays ignored.
+// From here on a signal is only noted; a SIGINT after another signal ends the process at once, with code 130. A closed
+// pipe is an error of the write instead of a signal. A SIGHUP that the caller ignores (nohup) stays ignored.
 void watch_interrupts();
 
 bool interrupted();

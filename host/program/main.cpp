@@ -3,6 +3,7 @@
 #include <exception>
 #include <iostream>
 #include <new>
+#include <stdexcept>
 
 #include "cnf_gpu/error.hpp"
 #include "command_line.hpp"
@@ -18,6 +19,8 @@ int run(int count, char** arguments) {
   flush_standard_output();
   return code;
 }
+
+constexpr const char* out_of_memory = "out of memory; try fewer rows or a smaller --batch-size";
 
 int failure(int code, const char* message) {
   std::cerr << "cnf_gpu: " << message << '\n';
@@ -40,7 +43,9 @@ int main(int count, char** arguments) {
   } catch (const UsageError& error) {
     return failure(2, error.what());
   } catch (const std::bad_alloc&) {
-    return failure(1, "out of memory; try fewer rows or a smaller --batch-size");
+    return failure(1, out_of_memory);
+  } catch (const std::length_error&) {  // of a container: more than any memory holds
+    return failure(1, out_of_memory);
   } catch (const std::exception& error) {
     return failure(1, error.what());
   }

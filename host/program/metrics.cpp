@@ -13,6 +13,7 @@ nlohmann::ordered_json metrics_line(const TrainingReport& report, Adjoint adjoin
   line["learning_rate"] = report.epoch.learning_rate;
   line["gradient_norm"] = report.epoch.gradient_norm;
   if (adjoint == Adjoint::backsolve) line["backsolve_drift"] = report.epoch.backsolve_drift;
+  if (report.retries > 0) line["divergence_retries"] = report.retries;
   line["seconds"] = report.seconds;
   line["evaluations"] = report.epoch.evaluations;
   return line;

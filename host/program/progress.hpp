@@ -16,6 +16,7 @@ struct TrainingReport {
   EpochReport epoch;  // its nll in the data's own units
   std::optional<double> validation_nll;
   std::optional<MomentErrors> errors;  // of 1000 samples of the model, where the truth is known
+  int retries = 0;                     // after divergences, so far
   double seconds = 0;                  // of training, resumed parts included
 };
 

@@ -5,11 +5,13 @@
 #include "report/figure.hpp"
 #include "report/gather.hpp"
 #include "report/page.hpp"
+#include "run_directory.hpp"
 
 namespace cnf {
 
 void write_report(const std::string& run_directory, const Device& device) {
-  write_whole_file(run_directory + "/report.html", report::render_page(report::gather(run_directory, device)));
+  write_whole_file(plain_path_in(run_directory, "report.html"),
+                   report::render_page(report::gather(run_directory, device)));
 }
 
 void write_picture(const std::string& run_directory, const std::string& svg_path, const Device& device) {

@@ -8,13 +8,14 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <utility>
 
+#include "appended_file.hpp"
 #include "atomic_file.hpp"
 #include "cnf_gpu/error.hpp"
+#include "write_failure.hpp"
 
 namespace cnf {
 namespace {
@@ -43,12 +44,18 @@ void make_directory(const std::string& path) {
 // flock ends with the process, so a killed run leaves no stale lock behind.
 int take_lock(const std::string& path) {
   const std::string name = path + "/.lock";
-  const int file = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (file < 0) throw Error(fmt::format("{}: cannot write in the directory: {}", path, std::strerror(errno)));
+  const int file = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+  if (file < 0) refuse_write(name, "making it", errno, path, 0);
   if (flock(file, LOCK_EX | LOCK_NB) == 0) return file;
+  const int error = errno;
   ::close(file);
+  if (error != EWOULDBLOCK) refuse_write(name, "locking it", error, path, 0);
   throw Error(
       fmt::format("{}: another process is training in this directory; wait for it or choose another --out", path));
+}
+
+void remove_what_kills_left(const std::string& path) {
+  for (const char* name : run_files) remove_stale_temporaries(path + "/" + name);
 }
 
 }  // namespace
@@ -63,17 +70,23 @@ RunDirectory RunDirectory::create(const std::string& path, bool force) {
   make_directory(path);
   RunDirectory run(path, take_lock(path));
   require_free(path, force);
-  for (const char* name : run_files) fs::remove(path + "/" + name);
+  remove_what_kills_left(path);
+  for (const char* name : run_files) {
+    std::error_code problem;
+    fs::remove(path + "/" + name, problem);
+    if (problem) throw Error(fmt::format("{}/{}: cannot remove it: {}", path, name, problem.message()));
+  }
   return run;
 }
 
 RunDirectory RunDirectory::open(const std::string& path) {
-  if (!fs::is_directory(path)) throw Error(fmt::format("{}: there is no such run directory", path));
+  std::error_code problem;
+  if (!fs::is_directory(path, problem)) throw Error(fmt::format("{}: there is no such run directory", path));
   RunDirectory run(path, take_lock(path));
-  if (!fs::exists(config_path_of(path)) || !fs::exists(run.state_path())) {
-    throw Error(
-        fmt::format("{}: nothing to resume; config.json and state.safetensors of an interrupted run are needed", path));
+  if (!run.has("config.json")) {
+    throw Error(fmt::format("{}: nothing to resume; an interrupted run's config.json is needed", path));
   }
+  remove_what_kills_left(path);
   return run;
 }
 
@@ -88,23 +101,42 @@ void RunDirectory::write_json(const std::string& name, const nlohmann::ordered_j
   write_whole_file(file(name), object.dump(2) + "\n");
 }
 
-// A line is one write to the end of the file: whoever reads along sees whole lines.
+// Whoever reads along sees whole lines.
 void RunDirectory::append_metrics(const nlohmann::ordered_json& object) const {
-  const std::string name = file("metrics.jsonl");
-  std::ofstream out(name, std::ios::app | std::ios::binary);
-  out << object.dump() + "\n" << std::flush;
-  if (!out) throw Error(fmt::format("{}: cannot add a line: {}", name, std::strerror(errno)));
+  append_to_file(file("metrics.jsonl"), object.dump() + "\n");
 }
 
+void RunDirectory::sync_metrics() const {
+  sync_appended_file(file("metrics.jsonl"));
+}
+
+// A line that a kill or a loss of power cut short, and what is behind it, goes too.
 void RunDirectory::drop_metrics_from(long epoch) const {
   std::ifstream in(file("metrics.jsonl"));
   std::string kept, line;
   while (std::getline(in, line)) {
     const auto object = nlohmann::json::parse(line, nullptr, false);
-    if (object.is_discarded() || object.value("epoch", epoch) >= epoch) break;
+    if (!object.is_object() || !object.contains("epoch") || !object["epoch"].is_number_integer()) break;
+    if (object["epoch"] >= epoch) break;
     kept += line + "\n";
   }
   write_whole_file(file("metrics.jsonl"), kept);
+}
+
+bool RunDirectory::has(const std::string& name) const {
+  std::error_code problem;
+  return fs::exists(file(name), problem);
+}
+
+std::string RunDirectory::file(const std::string& name) const {
+  return plain_path_in(path_, name);
+}
+
+std::string plain_path_in(const std::string& run, const std::string& name) {
+  const std::string path = run + "/" + name;
+  std::error_code problem;
+  if (!fs::is_symlink(path, problem)) return path;
+  throw Error(fmt::format("{}: is a symbolic link, which a run does not follow out of its directory; remove it", path));
 }
 
 std::string config_path_of(const std::string& run) {

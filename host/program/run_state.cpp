@@ -24,23 +24,42 @@ Tensor vector_tensor(const std::vector<double>& values) {
   return Tensor::of(values, {values.size()});
 }
 
+// Tensors with names that start with `prefix`, numbers as keys of `numbers`.
+void add_trainer(const TrainerState& trainer, const std::string& prefix, TensorFile& file,
+                 nlohmann::ordered_json& numbers) {
+  file.tensors[prefix + "parameters"] = vector_tensor(trainer.parameters);
+  file.tensors[prefix + "first_moment"] = vector_tensor(trainer.optimiser.first_moment);
+  file.tensors[prefix + "second_moment"] = vector_tensor(trainer.optimiser.second_moment);
+  numbers["epoch"] = trainer.epoch;
+  numbers["update"] = trainer.update;
+  numbers["optimiser_count"] = trainer.optimiser.count;
+}
+
+TrainerState trainer_in(const TensorFile& file, const std::string& prefix, const nlohmann::json& numbers) {
+  TrainerState trainer;
+  trainer.parameters = values_of(file, prefix + "parameters");
+  trainer.optimiser.first_moment = values_of(file, prefix + "first_moment");
+  trainer.optimiser.second_moment = values_of(file, prefix + "second_moment");
+  trainer.optimiser.count = numbers.at("optimiser_count");
+  trainer.epoch = numbers.at("epoch");
+  trainer.update = numbers.at("update");
+  return trainer;
+}
+
 }  // namespace
 
 void save_state(const std::string& path, const RunState& state) {
   TensorFile file;
-  file.tensors["parameters"] = vector_tensor(state.trainer.parameters);
-  file.tensors["first_moment"] = vector_tensor(state.trainer.optimiser.first_moment);
-  file.tensors["second_moment"] = vector_tensor(state.trainer.optimiser.second_moment);
   nlohmann::ordered_json numbers = {
       {"format", format_number},
-      {"epoch", state.trainer.epoch},
-      {"update", state.trainer.update},
-      {"optimiser_count", state.trainer.optimiser.count},
       {"nll", state.nll},
       {"stopped_early", state.stopped_early},
       {"seconds", state.seconds},
       {"data_digest", state.data_digest},
+      {"retries", state.retries},
   };
+  add_trainer(state.trainer, "", file, numbers);
+  if (state.fallback) add_trainer(*state.fallback, "fallback.", file, numbers["fallback"]);
   if (state.best) {
     file.tensors["best.parameters"] = vector_tensor(state.best->parameters);
     numbers["best"] = {
@@ -58,12 +77,9 @@ RunState load_state(const std::string& path) {
     const auto numbers = nlohmann::json::parse(metadata->second);
     if (numbers.at("format") != format_number) throw Error("an unknown format number");
     RunState state;
-    state.trainer.parameters = values_of(file, "parameters");
-    state.trainer.optimiser.first_moment = values_of(file, "first_moment");
-    state.trainer.optimiser.second_moment = values_of(file, "second_moment");
-    state.trainer.optimiser.count = numbers.at("optimiser_count");
-    state.trainer.epoch = numbers.at("epoch");
-    state.trainer.update = numbers.at("update");
+    state.trainer = trainer_in(file, "", numbers);
+    state.retries = numbers.value("retries", 0);
+    if (numbers.contains("fallback")) state.fallback = trainer_in(file, "fallback.", numbers.at("fallback"));
     state.nll = numbers.at("nll");
     state.stopped_early = numbers.at("stopped_early");
     state.seconds = numbers.at("seconds");

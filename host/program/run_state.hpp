@@ -21,10 +21,12 @@ struct BestModel {
 struct RunState {
   TrainerState trainer;
   std::optional<BestModel> best;
-  double nll = 0;                 // of the last epoch
-  bool stopped_early = false;     // by patience
-  double seconds = 0;             // of training so far
-  std::uint64_t data_digest = 0;  // of the training and validation rows
+  double nll = 0;                             // of the last epoch
+  bool stopped_early = false;                 // by patience
+  int retries = 0;                            // after divergences; each halved the rate
+  std::optional<TrainerState> fallback = {};  // where a divergence goes back to, if it may
+  double seconds = 0;                         // of training so far
+  std::uint64_t data_digest = 0;              // of the training and validation rows
 };
 
 void save_state(const std::string& path, const RunState& state);

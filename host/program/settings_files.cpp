@@ -56,6 +56,8 @@ Settings parse_json(std::string_view text, const std::string& name) {
     return layer_of(json::parse(text), name);
   } catch (const json::parse_error& error) {
     throw UsageError(fmt::format("{}: not JSON at byte {}", name, error.byte));
+  } catch (const json::out_of_range&) {
+    throw UsageError(fmt::format("{}: a number is larger than any that can be had", name));
   }
 }
 

@@ -38,7 +38,8 @@ std::vector<std::string> words_of(const Option& option) {
 }
 
 bool takes_file(const Option& option) {
-  static const std::set<std::string, std::less<>> placeholders = {"FILE", "FILE.svg", "FILE.py", "MODEL", "DATA", "RUN"};
+  static const std::set<std::string, std::less<>> placeholders = {"FILE",  "FILE.svg", "FILE.py",
+                                                                  "MODEL", "DATA",     "RUN"};
   return placeholders.contains(option.value.placeholder);
 }
 
@@ -72,7 +73,9 @@ std::string bash_values() {
       cases += fmt::format("    {}) COMPREPLY=($(compgen -W \"{}\" -- \"$current\")); return ;;\n", flags,
                            fmt::join(words, " "));
     else
-      (takes_file(option) ? files : others).append((takes_file(option) ? files : others).empty() ? "" : " | ").append(flags);
+      (takes_file(option) ? files : others)
+          .append((takes_file(option) ? files : others).empty() ? "" : " | ")
+          .append(flags);
   }
   return cases + fmt::format("    {}) COMPREPLY=($(compgen -f -- \"$current\")); return ;;\n    {}) return ;;\n", files,
                              others);
@@ -143,9 +146,10 @@ std::string zsh() {
     });
     const auto words = positional_words(command);
     cases += words.empty() ? "        '*:file:_files'\n      ;;\n"
-                           : fmt::format("        '*:word or file:_alternative \"words:word:({})\" \"files:file:_files\"'\n"
-                                         "      ;;\n",
-                                         fmt::join(words, " "));
+                           : fmt::format(
+                                 "        '*:word or file:_alternative \"words:word:({})\" \"files:file:_files\"'\n"
+                                 "      ;;\n",
+                                 fmt::join(words, " "));
   }
   return fmt::format(R"(#compdef cnf_gpu
 # Completion of cnf_gpu for zsh. Made by: cnf_gpu completion zsh

@@ -112,9 +112,20 @@ int start_run(const CommandLine& line, const Choices& asked) {
   return train(choices, data, {parameters, std::nullopt}, directory);
 }
 
+// Killed before its first snapshot: the run begins again, as config.json has it.
+int begin_again(const Choices& choices, const RunDirectory& directory) {
+  std::optional<Model> init;
+  if (!choices.init.empty()) init = load_model(choices.init);
+  const TrainingData data = load_training_data(choices, init ? init->transform : std::nullopt);
+  const auto parameters = init ? init->parameters : initial_parameters(engine_config(choices).flow, choices.seed);
+  directory.drop_metrics_from(0);
+  return train(choices, data, {parameters, std::nullopt}, directory);
+}
+
 int resume_run(const CommandLine& line, const std::string& path) {
   const RunDirectory directory = RunDirectory::open(path);
   const Choices choices = resumed_choices(line, path);
+  if (!directory.has("state.safetensors")) return begin_again(choices, directory);
   const Model model = load_model(path);
   RunState state = load_state(directory.state_path());
   const TrainingData data = load_training_data(choices, model.transform);

@@ -109,7 +109,9 @@ Choices resumed_choices(const CommandLine& line, const std::string& run) {
   for (const Setting& setting : line.settings) {
     const bool longer = setting.name == "epochs" && choices.schedule.schedule == Schedule::constant;
     if (longer && choices.epochs >= epochs) continue;
-    if (std::find(free.begin(), free.end(), setting.name) != free.end()) continue;
+    // A retry after a divergence goes back to a snapshot: when they are taken belongs to the run.
+    const bool moves_snapshots = setting.name == "snapshot-every" && choices.on_divergence == OnDivergence::retry;
+    if (!moves_snapshots && std::find(free.begin(), free.end(), setting.name) != free.end()) continue;
     throw UsageError(
         fmt::format("{} cannot change with --resume; start a new run with --init {} instead", setting.where, run));
   }

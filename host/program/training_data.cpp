@@ -68,6 +68,27 @@ std::optional<DataTransform> transform_for(const Choices& choices, const Table& 
   return kept;
 }
 
+// As the model file will hold it, so that training and every later evaluation see the same numbers.
+void round_to(Precision precision, DataTransform& transform) {
+  if (precision == Precision::float64) return;
+  const std::size_t dim = transform.mean.size();
+  const bool matrix = transform.is_matrix();
+  for (auto* const values : {&transform.mean, &transform.scale}) {
+    for (std::size_t i = 0; i < values->size(); ++i) {
+      double& value = (*values)[i];
+      const double rounded = static_cast<float>(value);
+      const bool spread = values == &transform.scale && (!matrix || i % (dim + 1) == 0);  // on the diagonal
+      const bool lost = !std::isfinite(rounded) || (spread && rounded == 0);
+      if (lost)
+        throw Error(
+            fmt::format("column {}: its mean or spread, {:.3g}, is beyond what float32 can hold; bring the "
+                        "column to another scale, or take --precision float64",
+                        i % dim + 1, value));
+      value = rounded;
+    }
+  }
+}
+
 // FNV-1a a number at a time, turned so that all bits meet.
 void digest(std::span<const double> values, std::uint64_t& state) {
   for (const double value : values)
@@ -96,6 +117,7 @@ TrainingData load_training_data(const Choices& choices, const std::optional<Data
   digest(table.values, data.digest);
   digest(validation.values, data.digest);
   data.transform = transform_for(choices, table, kept);
+  if (data.transform) round_to(choices.precision, *data.transform);
   data.rows = std::move(table.values);
   data.validation = std::move(validation.values);
   to_flow(data, data.rows);

@@ -30,6 +30,9 @@ std::vector<Option> training_options() {
           {"report-every", value_of("E", &Choices::report_every), "epochs between two reports"},
           {"snapshot-every", value_of("E", &Choices::snapshot_every),
            "epochs between two saves of model and state; 0: at reports, at most one in 30 seconds"},
+          {"on-divergence", value_of("", &Choices::on_divergence),
+           "when the loss is not finite: stop, or go back to the last snapshot (kept at each report unless "
+           "--snapshot-every is given) with half the rate"},
           {"report-html", value_of("on|off", &Choices::report_html), "write report.html at the end"},
       }));
   rows.push_back({"resume", value_of("RUN", &Choices::resume), "go on with an interrupted run, to the same bits", train,

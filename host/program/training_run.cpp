@@ -1,11 +1,17 @@
 // The life of a training run, one epoch after the other.
 #include "training_run.hpp"
 
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
 #include <utility>
 
 #include "data_transform.hpp"
 #include "density.hpp"
 #include "interrupt.hpp"
+#include "late_save.hpp"
 #include "metrics.hpp"
 #include "moments.hpp"
 #include "output.hpp"
@@ -15,6 +21,8 @@ namespace {
 
 constexpr std::size_t error_samples = 1000;  // the notebook's
 constexpr auto save_interval = std::chrono::seconds(30);
+constexpr auto long_epoch = std::chrono::milliseconds(200);  // a request to stop waits for shorter ones
+constexpr int most_retries = 10;
 
 std::unique_ptr<Engine> make_validator(const Choices& choices, const TrainConfig& config, const TrainingData& data) {
   if (data.validation.empty()) return nullptr;
@@ -35,8 +43,12 @@ TrainingRun::TrainingRun(const Choices& choices, const TrainingData& data, Train
       trainer_(config_, data.rows, start.parameters, device_of(choices)),
       validator_(make_validator(choices, config_, data)),
       nll_offset_(data.transform ? -log_jacobian(*data.transform) : 0) {
+  if (choices.on_divergence == OnDivergence::retry) fallback_ = trainer_.state();
   if (!start.state) return;
   trainer_.restore(start.state->trainer);
+  if (fallback_) fallback_ = start.state->fallback ? start.state->fallback : start.state->trainer;
+  retries_ = start.state->retries;
+  trainer_.scale_learning_rate(std::ldexp(1.0, -retries_));
   best_ = std::move(start.state->best);
   epochs_done_ = start.state->trainer.epoch;
   nll_ = start.state->nll;
@@ -45,34 +57,64 @@ TrainingRun::TrainingRun(const Choices& choices, const TrainingData& data, Train
 }
 
 void TrainingRun::run() {
-  try {
+  {
+    const LateSave late([this] { save_late_and_exit(); });
     while (!complete() && !interrupted()) epoch();
-  } catch (const OutputClosed&) {
-    save();
-    throw;
   }
   save();
 }
 
-void TrainingRun::epoch() {
+void TrainingRun::epoch() try {
+  note_epoch_start();
+  const auto start = Clock::now();
   const EpochReport done = trained_epoch();
   epochs_done_ = done.epoch + 1;
   nll_ = done.nll;
-  progress_.epoch_done(done);
   if (is_report_epoch(done.epoch)) report(done);
+  if (fallback_ && is_fallback_due(done.epoch)) fallback_ = trainer_.state();
+  show(done);
+  epoch_duration_ = Clock::now() - start;
   if (is_save_due(done.epoch)) save();
-}
-
-EpochReport TrainingRun::trained_epoch() {
-  try {
-    if (choices_.fresh) trainer_.replace_rows(fresh_rows(choices_, data_, epochs_done_));
-    EpochReport done = trainer_.step();
-    done.nll += nll_offset_;
-    return done;
-  } catch (const Error&) {
+} catch (const Diverged& problem) {
+  if (!go_back(problem)) {
     save_model_only();
     throw;
   }
+}
+
+// False where the run is to stop.
+bool TrainingRun::go_back(const Diverged& problem) {
+  if (!fallback_ || retries_ == most_retries) return false;
+  ++retries_;
+  trainer_.restore(*fallback_);
+  trainer_.scale_learning_rate(std::ldexp(1.0, -retries_));
+  epochs_done_ = fallback_->epoch;
+  save();
+  directory_.drop_metrics_from(epochs_done_);
+  progress_.note(fmt::format("{}; back to epoch {} with {} of the rate (retry {} of {})", problem.what(), epochs_done_,
+                             std::ldexp(1.0, -retries_), retries_, most_retries));
+  return true;
+}
+
+// A reader that leaves or a disk that is full loses nothing of the training.
+void TrainingRun::show(const EpochReport& epoch) try {
+  progress_.epoch_done(epoch);
+  if (is_report_epoch(epoch.epoch)) progress_.report(*last_report_);
+} catch (const Error&) {
+  save();
+  throw;
+}
+
+EpochReport TrainingRun::trained_epoch() try {
+  if (choices_.fresh) trainer_.replace_rows(fresh_rows(choices_, data_, epochs_done_));
+  EpochReport done = trainer_.step();
+  done.nll += nll_offset_;
+  return done;
+} catch (const Diverged&) {
+  throw;
+} catch (const Error&) {
+  save_model_only();
+  throw;
 }
 
 void TrainingRun::report(const EpochReport& epoch) {
@@ -80,11 +122,11 @@ void TrainingRun::report(const EpochReport& epoch) {
   report.epoch = epoch;
   report.validation_nll = validate();
   report.errors = sample_errors(epoch.epoch);
+  report.retries = retries_;
   report.seconds = seconds();
   if (report.validation_nll) keep_if_best(epoch, *report.validation_nll);
   last_report_ = report;
   directory_.append_metrics(metrics_line(report, config_.engine.adjoint.adjoint));
-  progress_.report(report);
 }
 
 std::optional<double> TrainingRun::validate() {
@@ -119,38 +161,87 @@ bool TrainingRun::is_save_due(long epoch) const {
   return is_report_epoch(epoch) && Clock::now() - last_save_ >= save_interval;
 }
 
+// At the same epochs whenever the run is stopped and taken up again, so that a retry repeats bit for bit.
+bool TrainingRun::is_fallback_due(long epoch) const {
+  return (epoch + 1) % (choices_.snapshot_every > 0 ? choices_.snapshot_every : choices_.report_every) == 0;
+}
+
+RunState TrainingRun::state() const {
+  return {.trainer = trainer_.state(),
+          .best = best_,
+          .nll = nll_,
+          .stopped_early = stopped_early_,
+          .retries = retries_,
+          .fallback = fallback_,
+          .seconds = seconds(),
+          .data_digest = data_.digest};
+}
+
+// Where epochs are short the copy is not worth its time: the end of the epoch is near enough.
+void TrainingRun::note_epoch_start() {
+  const std::lock_guard lock(files_);
+  epoch_start_.reset();
+  if (epoch_duration_ > long_epoch) epoch_start_ = state();
+}
+
 void TrainingRun::save() {
-  save_model_only();
-  save_state(directory_.state_path(), {.trainer = trainer_.state(),
-                                       .best = best_,
-                                       .nll = nll_,
-                                       .stopped_early = stopped_early_,
-                                       .seconds = seconds(),
-                                       .data_digest = data_.digest});
+  const RunState present = state();
+  const std::lock_guard lock(files_);
+  epoch_start_.reset();
+  save_model(model_of(present), directory_.model_path());
+  directory_.sync_metrics();
+  save_state(directory_.state_path(), present);
   last_save_ = Clock::now();
 }
 
 void TrainingRun::save_model_only() {
+  const std::lock_guard lock(files_);
+  epoch_start_.reset();
   save_model(model(), directory_.model_path());
 }
 
+// On LateSave's thread, with an epoch under way whose results are given up.
+void TrainingRun::save_late_and_exit() {
+  const std::lock_guard lock(files_);
+  if (!epoch_start_) return;
+  int code = 130;
+  std::string message;
+  try {
+    save_model(model_of(*epoch_start_), directory_.model_path());
+    directory_.sync_metrics();
+    save_state(directory_.state_path(), *epoch_start_);
+    message = fmt::format("stopped after {} of {} epochs and saved; go on with: cnf_gpu train --resume {}",
+                          epoch_start_->trainer.epoch, choices_.epochs, choices_.out);
+  } catch (const std::exception& problem) {
+    code = 1;
+    message = problem.what();
+  }
+  fmt::print(stderr, "cnf_gpu: {}\n", message);
+  std::_Exit(code);
+}
+
 Model TrainingRun::model() const {
+  return model_of(state());
+}
+
+Model TrainingRun::model_of(const RunState& state) const {
   return {.config = config_.engine.flow,
           .precision = config_.engine.precision,
-          .parameters = best_ ? best_->parameters : trainer_.state().parameters,
+          .parameters = state.best ? state.best->parameters : state.trainer.parameters,
           .transform = data_.transform,
           .columns = data_.columns,
-          .training = training_figures()};
+          .training = figures_of(state)};
 }
 
 // Nothing before the first epoch.
-std::optional<TrainingFigures> TrainingRun::training_figures() const {
-  if (epochs_done_ == 0) return std::nullopt;
-  TrainingFigures figures{data_.row_count(), data_.validation_count(), epochs_done_ - 1, nll_, std::nullopt};
-  if (best_) {
-    figures.epoch = best_->epoch;
-    figures.nll = best_->nll;
-    figures.validation_nll = best_->validation_nll;
+std::optional<TrainingFigures> TrainingRun::figures_of(const RunState& state) const {
+  if (state.trainer.epoch == 0) return std::nullopt;
+  TrainingFigures figures{data_.row_count(), data_.validation_count(), state.trainer.epoch - 1, state.nll,
+                          std::nullopt};
+  if (state.best) {
+    figures.epoch = state.best->epoch;
+    figures.nll = state.best->nll;
+    figures.validation_nll = state.best->validation_nll;
   }
   return figures;
 }

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <optional>
 
 #include "choices.hpp"
@@ -44,15 +45,22 @@ class TrainingRun {
 
   void epoch();
   EpochReport trained_epoch();
+  bool go_back(const Diverged& problem);
   void report(const EpochReport& epoch);
+  void show(const EpochReport& epoch);
   std::optional<double> validate();
   std::optional<MomentErrors> sample_errors(long epoch);
   void keep_if_best(const EpochReport& epoch, double validation_nll);
-  std::optional<TrainingFigures> training_figures() const;
+  std::optional<TrainingFigures> figures_of(const RunState& state) const;
   bool is_report_epoch(long epoch) const;
   bool is_save_due(long epoch) const;
+  bool is_fallback_due(long epoch) const;
+  RunState state() const;
+  Model model_of(const RunState& state) const;
+  void note_epoch_start();
   void save();
   void save_model_only();
+  void save_late_and_exit();
 
   const Choices& choices_;
   const TrainingData& data_;
@@ -63,6 +71,11 @@ class TrainingRun {
   std::unique_ptr<Engine> validator_;  // without a validation split: none
   std::optional<BestModel> best_;
   std::optional<TrainingReport> last_report_;
+  std::optional<TrainerState> fallback_;  // with --on-divergence retry: where a divergence goes back to
+  int retries_ = 0;
+  std::mutex files_;                                         // one thread at a time writes model and state
+  std::optional<RunState> epoch_start_;                      // before an epoch that may last; guarded by files_
+  Clock::duration epoch_duration_ = Clock::duration::max();  // of the last epoch
   long epochs_done_ = 0;
   double nll_ = 0;  // of the last epoch
   bool stopped_early_ = false;

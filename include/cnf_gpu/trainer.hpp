@@ -4,6 +4,7 @@
 #include <functional>
 #include <span>
 
+#include "cnf_gpu/error.hpp"
 #include "cnf_gpu/flow.hpp"
 
 namespace cnf {
@@ -37,6 +38,12 @@ struct TrainerState {
   std::uint64_t update = 0;  // updates done
 };
 
+// Training came to a loss or a gradient that is not finite. The parameters are those from before that update.
+class Diverged : public Error {
+ public:
+  using Error::Error;
+};
+
 class Trainer {
  public:
   // rows: (N, D), already in the units the flow models. theta: initial parameters.
@@ -48,11 +55,14 @@ class Trainer {
   ~Trainer();
   Trainer(Trainer&&) noexcept;
 
-  // One epoch. Throws Error (with epoch, loss and gradient norm) when the loss or the gradient is not finite;
+  // One epoch. Throws Diverged (with epoch, loss and gradient norm) when the loss or the gradient is not finite;
   // state() then still holds the last good parameters.
   EpochReport step();
   // New rows for the epochs to come (fresh draws of a known distribution).
   void replace_rows(std::span<const double> rows);
+
+  // The rates of updates to come are the schedule's times `factor`.
+  void scale_learning_rate(double factor);
 
   bool done() const;
   TrainerState state() const;
