@@ -7,7 +7,7 @@ namespace cnf {
 
 int eval_command(const CommandLine& line) {
   const ChosenModel chosen = open_model(line);
-  const auto figures = evaluate(chosen, *open_data(chosen), {}, [](const LogDensity&) {});
+  const auto figures = evaluate(chosen, *open_data(chosen), {}, chosen.choices.quiet, [](const LogDensity&) {});
   if (chosen.choices.json) {
     print_json(figures);
   } else {

@@ -144,13 +144,13 @@ std::unique_ptr<Engine> make_evaluator(const ChosenModel& chosen, const SolveCon
   return engine;
 }
 
-nlohmann::ordered_json evaluate(const ChosenModel& chosen, RowReader& rows, const Probes& probes,
+nlohmann::ordered_json evaluate(const ChosenModel& chosen, RowReader& rows, const Probes& probes, bool quiet,
                                 const std::function<void(const LogDensity&)>& take) {
   DensitySummary summary(chosen.dim());
   const auto engine = make_evaluator(chosen);
   std::optional<StepCheck> check;
   if (chosen.choices.check_steps) check.emplace(chosen);
-  RowMeter meter("evaluating", hide_progress(chosen.choices));
+  RowMeter meter("evaluating", quiet);
   std::vector<double> piece;
   for (std::size_t first = 0; const std::size_t count = rows.read(piece_rows, piece); first += count) {
     if (chosen.model.transform) to_flow_units(*chosen.model.transform, piece);

@@ -53,11 +53,11 @@ std::unique_ptr<Engine> make_evaluator(const ChosenModel& chosen, const SolveCon
 
 // Solves the rows piece by piece, in memory that does not grow with them; `take` gets each piece's densities, logprob
 // in the data's units. Returns the figures of them all (density_summary.hpp), and with --check-steps
-// "discretisation_error": {"mean", "max"}.
-nlohmann::ordered_json evaluate(const ChosenModel& chosen, RowReader& rows, const Probes& probes,
+// "discretisation_error": {"mean", "max"}. `quiet`: no progress.
+nlohmann::ordered_json evaluate(const ChosenModel& chosen, RowReader& rows, const Probes& probes, bool quiet,
                                 const std::function<void(const LogDensity&)>& take);
 
-// Whether progress would be in the way: asked not to show it, or text of an array goes to the terminal.
+// For commands whose result is an array: progress would be in the way of its text on a terminal, or is not wanted.
 bool hide_progress(const Choices& choices);
 
 }  // namespace cnf

@@ -43,7 +43,7 @@ int logprob_command(const CommandLine& line) {
     probes = read_probes(chosen, table.rows);
     rows = rows_of_table(std::move(table));
   }
-  auto figures = evaluate(chosen, *rows, probes, [&](const LogDensity& density) {
+  auto figures = evaluate(chosen, *rows, probes, hide_progress(choices), [&](const LogDensity& density) {
     logprob.append(density.logprob);
     if (base_points) base_points->append(density.base_points);
   });
