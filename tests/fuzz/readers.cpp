@@ -13,6 +13,7 @@
 #include "choices.hpp"
 #include "cnf_gpu/error.hpp"
 #include "csv.hpp"
+#include "csv_rows.hpp"
 #include "model_metadata.hpp"
 #include "npy.hpp"
 #include "options.hpp"
@@ -74,16 +75,15 @@ void read_csv_table(std::string_view bytes) {
   ReadOptions options;
   options.drop_missing = choice & 1;
   if (choice & 2) options.columns = {"a", "2"};
-  MemorySource plain(bytes);
-  const Table table = read_csv(plain, "fuzz.csv", options, choice & 4 ? '\t' : '\0');
+  const auto rows = csv_rows(std::make_unique<MemorySource>(bytes), "fuzz.csv", options, {}, choice & 4 ? '\t' : '\0');
+  const Table table = read_all(*rows);
   std::string text;
-  for (std::size_t row = 0; row < std::min<std::size_t>(table.rows, 3); ++row)
-    append_row(text, table, row, NumberType::float64);
+  append_header(text, table.names);
+  append_row(text, std::span(table.values).first(table.columns), NumberType::float64);
 }
 
 void read_gzip(std::string_view bytes) {
-  const auto source = gunzip(std::make_unique<MemorySource>(bytes), "fuzz.gz");
-  read_csv(*source, "fuzz.csv.gz", {}, '\0');
+  read_all(*csv_rows(gunzip(std::make_unique<MemorySource>(bytes), "fuzz.gz"), "fuzz.csv.gz", {}, {}, '\0'));
 }
 
 void apply_settings(const Settings& settings) {
