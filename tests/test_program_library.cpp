@@ -26,6 +26,7 @@ TEST_F(ProgramTest, LibraryCallsTrainToTheBitsOfTheCommandLine) {
   Model model;
   model.config = config.engine.flow;
   model.parameters = trainer.state().parameters;
+  model.training = load_model(path("run")).training;  // figures that the program keeps beside the parameters
   save_model(model, path("library.safetensors"));
 
   EXPECT_EQ(load_model(path("library.safetensors")).parameters, load_model(path("run")).parameters);
