@@ -18,11 +18,10 @@ CNF_HD void VectorField<Team, Phi, Gates>::pull_back(const Gates& gates, const S
                                                      const FieldGradient<Real>* gradient, Real scale) const {
   if (estimator_.form == DivergenceForm::one_hidden_layer) fill_kappa(gates);
   start_pull_back(gates, in, cot_f, cot_div);
-  for (int l = field_.layers - 1; l > 0; --l) {
+  for (int l = field_.layers - 1; l >= 0; --l) {
     if (gradient) layer_gradient(l, gates, in, kept, cot_div, *gradient, scale);
-    pull_through(l, gates, in, kept, cot_div);
+    if (l > 0) pull_through(l, gates, in, kept, cot_div);
   }
-  if (gradient) layer_gradient(0, gates, in, kept, cot_div, *gradient, scale);
   team_.transposed_product(field_.layer[0].weight, Columns<Real>{scratch_.pulled[0], nullptr}, 1,
                            [=, this](int k, int, int lane, V sum) { store(row(x_bar, field_.dim, 0, k) + lane, sum); });
 }

@@ -1,52 +1,35 @@
-// A team of one thread block. Its tile has `Samples` lanes; a thread of a product computes `Lanes` of them at four
-// rows, so that a load of four weights and one of four inputs feed sixteen multiply-adds a column.
+// A team of one thread block. Its tile has `Shape::samples` lanes; a thread of a product computes `Shape::lanes` of
+// them at four rows, so that a load of four weights and one of four inputs feed sixteen multiply-adds a column.
 #pragma once
 
-#include "core/team.hpp"
+#include "cuda/block_sums.cuh"
 
 namespace cnf::inline CNF_ARCH {
 
-// Four numbers that one or two 128-bit loads bring.
-template <class Real>
-struct alignas(16) Quad {
-  Real v[4];
-};
-
-// Weights are kept row-major with rows that start at multiples of four, four numbers apart from where the banks of
-// shared memory would meet: threads at different rows then read different banks.
-CNF_INLINE constexpr int weight_stride(int columns) {
-  return (columns + 3) / 4 * 4 + 4;
-}
-
-// The kind of solve and adjoint that a kernel is compiled for.
-template <bool adaptive_, bool backsolve_, bool back_adaptive_>
+// The kind of solve and adjoint that a kernel is compiled for. unrolled: formulas after products are laid out for each
+// of a thread's lanes, for speed; else once.
+template <bool adaptive_, bool backsolve_, bool back_adaptive_, bool unrolled_ = false>
 struct ProgramKind {
   static constexpr bool adaptive = adaptive_;
   static constexpr bool backsolve = backsolve_;
   static constexpr bool back_adaptive = back_adaptive_;
+  static constexpr bool unrolled = unrolled_;
 };
 
-template <class Real_, int Samples, int Threads, int Lanes, class Kind_>
+template <class Shape_, class Kind_>
 class BlockTeam {
  public:
-  using Real = Real_;
-  using Value = Real_;
+  using Shape = Shape_;
+  using Real = typename Shape::Real;
+  using Value = Real;
   using Kind = Kind_;
-  static constexpr int tile_samples = Samples;
-  static constexpr int threads = Threads;
-  static constexpr int rows_at_once = 4;                      // of a product, a thread
-  static constexpr int columns_at_once = Lanes == 1 ? 4 : 2;  // of a product, a thread
-  static constexpr int lane_groups = Samples / Lanes;
-  static constexpr int row_groups = Threads / lane_groups;
-  static constexpr int quads = Samples / 4;
-  static_assert(Threads % lane_groups == 0 && Samples % 4 == 0 && Threads % 32 == 0);
+  using BlockLoops = BlockSums<Shape>;
+  static constexpr int Samples = Shape::samples, Threads = Shape::threads;
 
-  // prepared: where the engine put the padded weights; resident: where the block has them. aside: aside_size numbers;
-  // partial: partial_size().
+  // prepared: where the engine put the padded weights; resident: where the block has them. aside: aside_size numbers
+  // for a product's sums; partial: partial_size().
   CNF_INLINE BlockTeam(const Real* prepared, const Real* resident, Real* aside, Real* partial)
       : prepared_(prepared), resident_(resident), aside_(aside), partial_(partial) {}
-
-  static constexpr int aside_size = Threads * columns_at_once * rows_at_once * Lanes;
 
   // Numbers of scratch for the dot products of outer().
   static CNF_INLINE long partial_size(int rows, int columns) {
@@ -72,26 +55,22 @@ class BlockTeam {
     sync();
   }
 
-  // Thread (group, lanes) computes rows group, group + row_groups, ... of its lanes.
+  // Thread (group, lanes) computes rows group, group + Shape::row_groups, ... of its lanes.
   template <class F>
   CNF_INLINE void product(const Matrix<Real>& w, Columns<Real> in, int columns, F f) const {
     const Real* weights = here(w.packed);
-    const int group = thread() / lane_groups;
+    const int group = thread() / Shape::lane_groups, stride = weight_stride(w.columns);
     int height = 0;
 #pragma unroll 1
-    for (int first = group; first < w.rows; first += height * row_groups) {
-      const int left = (w.rows - first + row_groups - 1) / row_groups;
+    for (int first = group; first < w.rows; first += height * Shape::row_groups) {
+      const int left = (w.rows - first + Shape::row_groups - 1) / Shape::row_groups;
       height = left >= 4 ? 4 : left >= 2 ? 2 : 1;
 #pragma unroll 1
       for (int c = 0, width = 0; c < columns; c += width) {
-        width = columns - c >= columns_at_once ? columns_at_once : 1;
-        if (height == 4)
-          product_sums<4>(weights, w, first, in, c, width);
-        else if (height == 2)
-          product_sums<2>(weights, w, first, in, c, width);
-        else
-          product_sums<1>(weights, w, first, in, c, width);
-        hand_out(height, width, [=](int r, int j, int lane, Real z) { f(first + r * row_groups, c + j, lane, z); });
+        width = columns - c >= Shape::columns_at_once ? Shape::columns_at_once : 1;
+        BlockLoops::product(weights + first * stride, w.columns, in, c, height, width, aside_);
+        hand_out(height, width,
+                 [=](int r, int j, int lane, Real z) { f(first + r * Shape::row_groups, c + j, lane, z); });
       }
     }
     sync();
@@ -101,16 +80,13 @@ class BlockTeam {
   template <class F>
   CNF_INLINE void transposed_product(const Matrix<Real>& w, Columns<Real> in, int columns, F f) const {
     const Real* weights = here(w.packed);
-    const int group = thread() / lane_groups, rows = w.columns;
+    const int group = thread() / Shape::lane_groups, rows = w.columns;
 #pragma unroll 1
-    for (int first = 4 * group; first < rows; first += 4 * row_groups) {
+    for (int first = 4 * group; first < rows; first += 4 * Shape::row_groups) {
 #pragma unroll 1
       for (int c = 0, width = 0; c < columns; c += width) {
-        width = columns - c >= columns_at_once ? columns_at_once : 1;
-        if (width == columns_at_once)
-          transposed_block<columns_at_once>(weights, w, first, in, c);
-        else
-          transposed_block<1>(weights, w, first, in, c);
+        width = columns - c >= Shape::columns_at_once ? Shape::columns_at_once : 1;
+        BlockLoops::transposed(weights + first, weight_stride(w.columns), w.rows, in, c, width, aside_);
         hand_out(rows - first < 4 ? rows - first : 4, width,
                  [=](int r, int j, int lane, Real z) { f(first + r, c + j, lane, z); });
       }
@@ -176,11 +152,7 @@ class BlockTeam {
   }
 
   static CNF_INLINE int thread() {
-#ifdef __CUDA_ARCH__
-    return static_cast<int>(threadIdx.x);
-#else
-    return 0;
-#endif
+    return Shape::thread();
   }
   static CNF_INLINE void sync() {
 #ifdef __CUDA_ARCH__
@@ -202,196 +174,32 @@ class BlockTeam {
   CNF_INLINE const Real* here(const Real* packed) const {
     return resident_ + (packed - prepared_);
   }
-  static CNF_INLINE Quad<Real> load_quad(const Real* from) {
-    return *reinterpret_cast<const Quad<Real>*>(from);
+  template <int Height, int Width, bool exact>
+  CNF_INLINE void outer_tiles(const Matrix<Real>& w, Real* gradient, Columns<Real> left, Columns<Real> right,
+                              int columns, Real scale) const {
+    BlockLoops::template outer<Height, Width, exact>(w.values, w.rows, w.columns, gradient, left, right, columns, scale,
+                                                     partial_);
   }
 
-  template <int Count>
-  static CNF_INLINE void load_lanes(const Real* from, Real (&to)[Count]) {
-    if constexpr (Count == 4) {
-      const Quad<Real> four = load_quad(from);
-      for (int l = 0; l < 4; ++l) to[l] = four.v[l];
-    } else {
-      for (int l = 0; l < Count; ++l) to[l] = from[l];
-    }
-  }
-
-  static CNF_INLINE Real* column(Columns<Real> columns, int rows, int c) {
-    return c == 0 ? columns.value : columns.tangents + static_cast<long>(c - 1) * rows * Samples;
-  }
-
-  template <int Height>
-  CNF_INLINE void product_sums(const Real* weights, const Matrix<Real>& w, int first, Columns<Real> in, int c,
-                               int width) const {
-    if (width == columns_at_once)
-      product_block<Height, columns_at_once>(weights, w, first, in, c);
-    else
-      product_block<Height, 1>(weights, w, first, in, c);
-  }
-
-  template <int Height, int Width>
-  CNF_INLINE void product_block(const Real* weights, const Matrix<Real>& w, int first, Columns<Real> in, int c0) const {
-    const int stride = weight_stride(w.columns), depth = w.columns, lane = thread() % lane_groups * Lanes;
-    const Real* row[Height];
-    const Real* from[Width];
-    Real sums[Width][Height][Lanes];
-#pragma unroll
-    for (int r = 0; r < Height; ++r) row[r] = weights + (first + r * row_groups) * stride;
-#pragma unroll
-    for (int c = 0; c < Width; ++c) from[c] = column(in, depth, c0 + c) + lane;
-    clear(sums);
-    int k = 0;
-#pragma unroll 1
-    for (; k + 4 <= depth; k += 4) {
-      Quad<Real> weight[Height];
-#pragma unroll
-      for (int r = 0; r < Height; ++r) weight[r] = load_quad(row[r] + k);
-#pragma unroll
-      for (int j = 0; j < 4; ++j)
-#pragma unroll
-        for (int c = 0; c < Width; ++c) {
-          Real x[Lanes];
-          load_lanes(from[c] + (k + j) * Samples, x);
-#pragma unroll
-          for (int r = 0; r < Height; ++r)
-#pragma unroll
-            for (int l = 0; l < Lanes; ++l) sums[c][r][l] = multiply_add(weight[r].v[j], x[l], sums[c][r][l]);
-        }
-    }
-#pragma unroll 1
-    for (; k < depth; ++k)
-#pragma unroll
-      for (int c = 0; c < Width; ++c) {
-        Real x[Lanes];
-        load_lanes(from[c] + k * Samples, x);
-#pragma unroll
-        for (int r = 0; r < Height; ++r)
-#pragma unroll
-          for (int l = 0; l < Lanes; ++l) sums[c][r][l] = multiply_add(row[r][k], x[l], sums[c][r][l]);
-      }
-    put_aside(sums);
-  }
-
-  template <int Width>
-  CNF_INLINE void transposed_block(const Real* weights, const Matrix<Real>& w, int first, Columns<Real> in,
-                                   int c0) const {
-    const int stride = weight_stride(w.columns), lane = thread() % lane_groups * Lanes;
-    const Real* from[Width];
-    Real sums[Width][4][Lanes];
-#pragma unroll
-    for (int c = 0; c < Width; ++c) from[c] = column(in, w.rows, c0 + c) + lane;
-    clear(sums);
-    const Real* entry = weights + first;
-#pragma unroll 4
-    for (int o = 0; o < w.rows; ++o) {
-      const Quad<Real> weight = load_quad(entry + o * stride);
-#pragma unroll
-      for (int c = 0; c < Width; ++c) {
-        Real x[Lanes];
-        load_lanes(from[c] + o * Samples, x);
-#pragma unroll
-        for (int j = 0; j < 4; ++j)
-#pragma unroll
-          for (int l = 0; l < Lanes; ++l) sums[c][j][l] = multiply_add(weight.v[j], x[l], sums[c][j][l]);
-      }
-    }
-    put_aside(sums);
-  }
-
-  // A thread's sums go through memory of its own to the formulas that take them, so that a formula is compiled once and
-  // not for every place in a register tile: (columns_at_once, 4, Lanes) numbers, thread by thread.
-  template <int Width, int Height>
-  CNF_INLINE void put_aside(const Real (&sums)[Width][Height][Lanes]) const {
-#pragma unroll
-    for (int c = 0; c < Width; ++c)
-#pragma unroll
-      for (int r = 0; r < Height; ++r) {
-        Real* to = aside(c, r);
-        if constexpr (Lanes == 4) {
-          *reinterpret_cast<Quad<Real>*>(to) = {sums[c][r][0], sums[c][r][1], sums[c][r][2], sums[c][r][3]};
-        } else {
-          for (int l = 0; l < Lanes; ++l) to[l] = sums[c][r][l];
-        }
-      }
-  }
-  CNF_INLINE Real* aside(int c, int r) const {
-    return aside_ + ((c * 4 + r) * Threads + thread()) * Lanes;
-  }
-
+  // A thread's sums, put aside, go to the formula that takes them.
   template <class F>
   CNF_INLINE void hand_out(int height, int width, F f) const {
-    const int lane = thread() % lane_groups * Lanes;
+    const int lane = Shape::first_lane();
 #pragma unroll 1
     for (int r = 0; r < height; ++r)
 #pragma unroll 1
       for (int c = 0; c < width; ++c) {
-        Real z[Lanes];
-        load_lanes(aside(c, r), z);
+        const Real* sums = Shape::aside(aside_, c, r);
+        if constexpr (Kind::unrolled) {
+          Real z[Shape::lanes];
+          BlockLoops::load_lanes(sums, z);
 #pragma unroll
-        for (int l = 0; l < Lanes; ++l) f(r, c, lane + l, z[l]);
-      }
-  }
-
-  template <int Width, int Height>
-  static CNF_INLINE void clear(Real (&sums)[Width][Height][Lanes]) {
-#pragma unroll
-    for (int c = 0; c < Width; ++c)
-#pragma unroll
-      for (int r = 0; r < Height; ++r)
-#pragma unroll
-        for (int l = 0; l < Lanes; ++l) sums[c][r][l] = 0;
-  }
-
-  // Every thread sums tiles of Height x Width entries over all lanes. Threads go round the lanes from different places,
-  // so that they read different banks; the order of a sum depends on its entry alone.
-  template <int Height, int Width, bool exact>
-  CNF_INLINE void outer_tiles(const Matrix<Real>& w, Real* gradient, Columns<Real> left, Columns<Real> right,
-                              int columns, Real scale) const {
-    const int tiles_down = (w.rows + Height - 1) / Height, tiles_across = (w.columns + Width - 1) / Width;
+          for (int l = 0; l < Shape::lanes; ++l) f(r, c, lane + l, z[l]);
+        } else {
 #pragma unroll 1
-    for (int tile = thread(); tile < tiles_down * tiles_across; tile += Threads) {
-      const int o = tile / tiles_across * Height, part = tile % tiles_across, k = part * Width;
-      Real sums[Height][Width] = {};
-#pragma unroll 1
-      for (int c = 0; c < columns; ++c)
-        outer_column<Height, Width, exact>(column(left, w.rows, c) + static_cast<long>(o) * Samples,
-                                           column(right, w.columns, c) + static_cast<long>(k) * Samples,
-                                           exact ? Height : w.rows - o, exact ? Width : w.columns - k, sums);
-#pragma unroll
-      for (int i = 0; i < Height; ++i) {
-        if (!exact && o + i >= w.rows) continue;
-        Real dot = 0;
-#pragma unroll
-        for (int j = 0; j < Width; ++j) {
-          if (!exact && k + j >= w.columns) continue;
-          const long at = static_cast<long>(o + i) * w.columns + k + j;
-          gradient[at] = multiply_add(scale, sums[i][j], gradient[at]);
-          dot = multiply_add(load_constant(w.values + at), sums[i][j], dot);
+          for (int l = 0; l < Shape::lanes; ++l) f(r, c, lane + l, sums[l]);
         }
-        partial_[static_cast<long>(o + i) * tiles_across + part] = dot;
       }
-    }
-  }
-
-  template <int Height, int Width, bool exact>
-  CNF_INLINE void outer_column(const Real* left, const Real* right, int rows, int columns,
-                               Real (&sums)[Height][Width]) const {
-#pragma unroll 1
-    for (int i = 0; i < quads; ++i) {
-      const int lane = (i + thread()) % quads * 4;
-      Quad<Real> a[Height], b[Width];
-#pragma unroll
-      for (int r = 0; r < Height; ++r) a[r] = load_quad(left + (exact || r < rows ? r : rows - 1) * Samples + lane);
-#pragma unroll
-      for (int r = 0; r < Width; ++r)
-        b[r] = load_quad(right + (exact || r < columns ? r : columns - 1) * Samples + lane);
-#pragma unroll
-      for (int l = 0; l < 4; ++l)
-#pragma unroll
-        for (int r = 0; r < Height; ++r)
-#pragma unroll
-          for (int j = 0; j < Width; ++j) sums[r][j] = multiply_add(a[r].v[l], b[j].v[l], sums[r][j]);
-    }
   }
 
   const Real* prepared_;

@@ -59,10 +59,10 @@ CNF_HD BlockMemory<typename Team::Real> place_block(Pieces<typename Team::Real>&
   const FlowProgram<typename Team::Real>& program = job.program;
   const Plan& plan = program.plan;
   BlockMemory<typename Team::Real> memory;
-  memory.tile = place_tile(pieces, plan, program.estimator, program.layout, Team::tile_samples);
+  memory.tile = place_tile(pieces, plan, program.estimator, program.layout, Team::Shape::samples);
   if constexpr (Team::Kind::adaptive || Team::Kind::back_adaptive)
-    memory.lanes = place_lane_memory(pieces, program, Team::tile_samples, job.with_gradient, job.record_capacity);
-  memory.aside = pieces.take(Team::aside_size);
+    memory.lanes = place_lane_memory(pieces, program, Team::Shape::samples, job.with_gradient, job.record_capacity);
+  memory.aside = pieces.take(Team::Shape::aside_size);
   long partial = 0;
   for (int l = 0; l < plan.layers; ++l) {
     const long needed = Team::partial_size(plan.rows_of(l), plan.columns_of(l));

@@ -16,14 +16,15 @@ CNF_INLINE Real* shared_memory() {
 }
 
 // A block's memory, its weights brought on chip where they fit, and the tiles it runs.
-template <class Team, class Phi, bool on_chip>
+template <class Team, class Phi>
 class Block {
  public:
   using Real = typename Team::Real;
+  static constexpr bool on_chip = Team::Shape::on_chip;
 
   static __device__ __forceinline__ void run_solves(const TileJob<Real>& job, Phi phi, bool to_base) {
     const Block block(job);
-    const long tiles = (job.count + Team::tile_samples - 1) / Team::tile_samples;
+    const long tiles = (job.count + Team::Shape::samples - 1) / Team::Shape::samples;
 #pragma unroll 1
     for (long tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
       const TileRows<Real> rows = block.rows_of(tile);
@@ -38,7 +39,7 @@ class Block {
   static __device__ __forceinline__ void run_gradients(const TileJob<Real>& job, Phi phi,
                                                        FlowGradient<Real>& gradient) {
     const Block block(job);
-    const long tiles = (job.count + Team::tile_samples - 1) / Team::tile_samples;
+    const long tiles = (job.count + Team::Shape::samples - 1) / Team::Shape::samples;
 #pragma unroll 1
     for (int slot = static_cast<int>(blockIdx.x); slot < job.slots; slot += static_cast<int>(gridDim.x)) {
       block.open_slot(slot, gradient);
@@ -83,9 +84,9 @@ class Block {
 
   __device__ __forceinline__ TileRows<Real> rows_of(long tile) const {
     TileRows<Real> rows = job_.rows;
-    const long left = job_.count - tile * Team::tile_samples;
-    rows.first = job_.first + tile * Team::tile_samples;
-    rows.count = static_cast<int>(left < Team::tile_samples ? left : Team::tile_samples);
+    const long left = job_.count - tile * Team::Shape::samples;
+    rows.first = job_.first + tile * Team::Shape::samples;
+    rows.count = static_cast<int>(left < Team::Shape::samples ? left : Team::Shape::samples);
     return rows;
   }
 
@@ -142,7 +143,7 @@ class Block {
     if (job_.points)
       team_.for_each_index(rows.count * dim, [=, this](int i) {
         const int lane = i / dim;
-        job_.points[at * dim + i] = answer(m.x[static_cast<long>(i % dim) * Team::tile_samples + lane], lane);
+        job_.points[at * dim + i] = answer(m.x[static_cast<long>(i % dim) * Team::Shape::samples + lane], lane);
       });
     team_.for_each_index(rows.count, [=, this](int lane) {
       if (job_.log_density) job_.log_density[at + lane] = answer(m.log_density[lane], lane);
@@ -161,24 +162,24 @@ class Block {
   Team team_;
 };
 
-template <class Team, class Phi, bool on_chip>
-__global__ void __launch_bounds__(Team::threads)
+template <class Team, class Phi>
+__global__ void __launch_bounds__(Team::Shape::threads)
     log_density_kernel(const __grid_constant__ TileJob<typename Team::Real> job, Phi phi) {
-  Block<Team, Phi, on_chip>::run_solves(job, phi, true);
+  Block<Team, Phi>::run_solves(job, phi, true);
 }
 
-template <class Team, class Phi, bool on_chip>
-__global__ void __launch_bounds__(Team::threads)
+template <class Team, class Phi>
+__global__ void __launch_bounds__(Team::Shape::threads)
     sample_kernel(const __grid_constant__ TileJob<typename Team::Real> job, Phi phi) {
-  Block<Team, Phi, on_chip>::run_solves(job, phi, false);
+  Block<Team, Phi>::run_solves(job, phi, false);
 }
 
-template <class Team, class Phi, bool on_chip>
-__global__ void __launch_bounds__(Team::threads)
+template <class Team, class Phi>
+__global__ void __launch_bounds__(Team::Shape::threads)
     gradient_kernel(const __grid_constant__ TileJob<typename Team::Real> job, Phi phi) {
   using Gradient = FlowGradient<typename Team::Real>;
   __shared__ __align__(alignof(Gradient)) unsigned char gradient[sizeof(Gradient)];
-  Block<Team, Phi, on_chip>::run_gradients(job, phi, *reinterpret_cast<Gradient*>(gradient));
+  Block<Team, Phi>::run_gradients(job, phi, *reinterpret_cast<Gradient*>(gradient));
 }
 
 }  // namespace cnf::inline CNF_ARCH

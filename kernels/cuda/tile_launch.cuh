@@ -7,19 +7,12 @@
 
 namespace cnf::inline CNF_ARCH {
 
-// Runs `run` with the nonlinearity as a constant where it is the usual one and `compiled` is asked for.
-template <bool compiled, class F>
-void with_nonlinearity(Nonlinearity phi, F run) {
-  if constexpr (compiled)
-    if (phi == Nonlinearity::tanh) return run(CompiledNonlinearity<Nonlinearity::tanh>{});
-  run(RunningNonlinearity{phi});
-}
-
 // Team<Kind> is the team compiled for a kind of program. compiled_tanh: gradients have the usual nonlinearity compiled
 // in. any_steps: kernels for lanes with steps of their own are there too.
-template <template <class> class Team, bool on_chip, bool compiled_tanh, bool any_steps>
+template <template <class> class Team, bool compiled_tanh, bool any_steps>
 struct TileLaunch {
   using Fixed = Team<ProgramKind<false, false, false>>;
+  using Unrolled = Team<ProgramKind<false, false, false, true>>;
   using Real = typename Fixed::Real;
   using Adaptive = Team<ProgramKind<true, false, false>>;
   using Back = Team<ProgramKind<false, true, false>>;
@@ -41,7 +34,7 @@ struct TileLaunch {
     if (shared_bytes > 48 * 1024)
       CNF_CUDA_CHECK(
           cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes)));
-    kernel<<<static_cast<unsigned>(blocks), Fixed::threads, shared_bytes, stream>>>(job, phi);
+    kernel<<<static_cast<unsigned>(blocks), Fixed::Shape::threads, shared_bytes, stream>>>(job, phi);
     CNF_CUDA_CHECK(cudaGetLastError());
   }
 
@@ -52,22 +45,21 @@ struct TileLaunch {
   static void log_density(const TileJob<Real>& job, int blocks, std::size_t shared_bytes, cudaStream_t stream) {
     if constexpr (any_steps)
       if (job.program.adaptive)
-        return launch(log_density_kernel<Adaptive, RunningNonlinearity, on_chip>, job, nonlinearity(job), blocks,
-                      shared_bytes, stream);
-    launch(log_density_kernel<Fixed, RunningNonlinearity, on_chip>, job, nonlinearity(job), blocks, shared_bytes,
-           stream);
+        return launch(log_density_kernel<Adaptive, RunningNonlinearity>, job, nonlinearity(job), blocks, shared_bytes,
+                      stream);
+    launch(log_density_kernel<Fixed, RunningNonlinearity>, job, nonlinearity(job), blocks, shared_bytes, stream);
   }
   static void sample(const TileJob<Real>& job, int blocks, std::size_t shared_bytes, cudaStream_t stream) {
     if constexpr (any_steps)
       if (job.program.adaptive)
-        return launch(sample_kernel<Adaptive, RunningNonlinearity, on_chip>, job, nonlinearity(job), blocks,
-                      shared_bytes, stream);
-    launch(sample_kernel<Fixed, RunningNonlinearity, on_chip>, job, nonlinearity(job), blocks, shared_bytes, stream);
+        return launch(sample_kernel<Adaptive, RunningNonlinearity>, job, nonlinearity(job), blocks, shared_bytes,
+                      stream);
+    launch(sample_kernel<Fixed, RunningNonlinearity>, job, nonlinearity(job), blocks, shared_bytes, stream);
   }
 
   template <class Kind>
   static void gradient_of(const TileJob<Real>& job, int blocks, std::size_t shared_bytes, cudaStream_t stream) {
-    launch(gradient_kernel<Kind, RunningNonlinearity, on_chip>, job, nonlinearity(job), blocks, shared_bytes, stream);
+    launch(gradient_kernel<Kind, RunningNonlinearity>, job, nonlinearity(job), blocks, shared_bytes, stream);
   }
   static void gradient(const TileJob<Real>& job, int blocks, std::size_t shared_bytes, cudaStream_t stream) {
     const FlowProgram<Real>& program = job.program;
@@ -79,14 +71,17 @@ struct TileLaunch {
       if (program.adaptive) return gradient_of<Adaptive>(job, blocks, shared_bytes, stream);
     }
     if (back) return gradient_of<Back>(job, blocks, shared_bytes, stream);
-    with_nonlinearity<compiled_tanh>(program.plan.nonlinearity, [&](auto phi) {
-      launch(gradient_kernel<Fixed, decltype(phi), on_chip>, job, phi, blocks, shared_bytes, stream);
-    });
+    if constexpr (compiled_tanh)
+      if (program.plan.nonlinearity == Nonlinearity::tanh)
+        return launch(gradient_kernel<Unrolled, CompiledNonlinearity<Nonlinearity::tanh>>, job,
+                      CompiledNonlinearity<Nonlinearity::tanh>{}, blocks, shared_bytes, stream);
+    gradient_of<Fixed>(job, blocks, shared_bytes, stream);
   }
 
   static const TileVariant<Real>& variant(const char* name) {
-    static const TileVariant<Real> made = {name,      Fixed::tile_samples, Fixed::threads, on_chip,
-                                           tile_size, log_density,         sample,         gradient};
+    static const TileVariant<Real> made = {
+        name,    Fixed::Shape::samples, Fixed::Shape::threads, Fixed::Shape::on_chip, tile_size, log_density, sample,
+        gradient};
     return made;
   }
 };

@@ -5,13 +5,13 @@ namespace cnf::inline CNF_ARCH {
 namespace {
 
 template <class Kind>
-using Team = BlockTeam<float, 32, 128, 4, Kind>;
+using Team = BlockTeam<BlockShape<float, 32, 128, 4, true>, Kind>;
 
 }  // namespace
 
 template <>
 const TileVariant<float>& medium_variant<float>() {
-  return TileLaunch<Team, true, true, false>::variant("medium");
+  return TileLaunch<Team, true, false>::variant("medium");
 }
 
 }  // namespace cnf::inline CNF_ARCH
