@@ -14,6 +14,14 @@ struct ActivationLayout {
   int rows = 0;
 };
 
+// The columns that layer l's product carries, the value and tangents: no tangents where a form's ends are free.
+CNF_INLINE int product_columns(Estimator estimator, int l, int layers) {
+  const bool first = l == 0, last = l + 1 == layers;
+  if (estimator.form == DivergenceForm::tangents && (first || last)) return 1;
+  if (estimator.form == DivergenceForm::probes && first && !last) return 1;
+  return 1 + estimator.columns;
+}
+
 template <class Real>
 CNF_HD ActivationLayout activation_layout(const FieldParameters<Real>& field, Estimator estimator,
                                           bool gates_per_lane) {
@@ -28,7 +36,9 @@ CNF_HD ActivationLayout activation_layout(const FieldParameters<Real>& field, Es
       if (keeps_input(field.nonlinearity)) layout.rows += group * width;
     }
     layout.pre_gate[l] = layout.rows;
-    if (gates_per_lane) layout.rows += group * width;
+    // The exact trace's own panel of the last layer comes behind what its product left.
+    const bool diagonal = l + 1 == field.layers && estimator.form == DivergenceForm::tangents;
+    if (gates_per_lane) layout.rows += (product_columns(estimator, l, field.layers) + (diagonal ? 1 : 0)) * width;
   }
   return layout;
 }

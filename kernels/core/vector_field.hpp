@@ -84,12 +84,7 @@ class VectorField {
   CNF_INLINE bool is_last(int l) const { return l + 1 == field_.layers; }
   CNF_INLINE int width_of(int l) const { return field_.layer[l].weight.rows; }
 
-  // Tangents that layer l's product has to carry: none where a form's ends are free.
-  CNF_INLINE int product_columns(int l) const {
-    if (estimator_.form == DivergenceForm::tangents && (l == 0 || is_last(l))) return 1;
-    if (estimator_.form == DivergenceForm::probes && l == 0 && !is_last(l)) return 1;
-    return 1 + estimator_.columns;
-  }
+  CNF_INLINE int columns_of_product(int l) const { return product_columns(estimator_, l, field_.layers); }
   CNF_INLINE Columns<Real> inputs_of(int l, const StagePanels<Real>& in, const Activations<Real>& kept) const {
     if (l == 0) return {in.x, in.probes};
     return {kept.value(l - 1), row(kept.value(l - 1), width_of(l - 1), 1, 0)};

@@ -47,7 +47,7 @@ CNF_HD void VectorField<Team, Phi, Gates>::hidden_layer(int l, const Gates& gate
                                                         const Activations<Real>& kept) const {
   const LayerParameters<Real>& layer = field_.layer[l];
   const int width = width_of(l);
-  const int columns = product_columns(l);
+  const int columns = columns_of_product(l);
   const int free_tangents = 1 + estimator_.columns - columns;
   team_.product(layer.weight, inputs_of(l, in, kept), columns, [=, this, &layer](int o, int c, int lane, V z) {
     const Gate<V> gate = gates.template at<V>(layer.first_neuron + o, lane);
@@ -69,7 +69,7 @@ CNF_HD void VectorField<Team, Phi, Gates>::last_layer(const Gates& gates, const 
   const LayerParameters<Real>& layer = field_.layer[l];
   const int dim = field_.dim;
   Real* jacobian_part = scratch_.jacobian_part;
-  team_.product(layer.weight, inputs_of(l, in, kept), product_columns(l),
+  team_.product(layer.weight, inputs_of(l, in, kept), columns_of_product(l),
                 [=, this, &layer](int o, int c, int lane, V z) {
                   const Gate<V> gate = gates.template at<V>(layer.first_neuron + o, lane);
                   if (Gates::per_lane) store(row(kept.pre_gate(l), dim, c, o) + lane, z);

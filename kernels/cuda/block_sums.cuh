@@ -47,7 +47,9 @@ struct BlockShape {
     return 0;
 #endif
   }
-  static CNF_INLINE int first_lane() { return thread() % lane_groups * Lanes; }
+  static CNF_INLINE int first_lane() {
+    return thread() % lane_groups * Lanes;
+  }
 
   // The same pointer; the compiler learns which memory it points into.
   template <class T>

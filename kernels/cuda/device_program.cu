@@ -23,6 +23,7 @@ DeviceProgram<Real>::DeviceProgram(const Plan& plan, Direction direction, Estima
   Pieces<Real> measure(nullptr);
   place(measure, theta);
   Pieces<Real> pieces(memory_.reserve(static_cast<std::size_t>(measure.used())));
+  memory_.clear(stream);  // blocks copy the weights with the gaps between them
   place(pieces, theta);
   const Stepping& stepping = direction == Direction::to_base ? plan.to_base : plan.to_data;
   upload_times(stepping, job_.table, stream);
