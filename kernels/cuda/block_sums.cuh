@@ -54,26 +54,25 @@ struct BlockShape {
   // The same pointer; the compiler learns which memory it points into.
   template <class T>
   static CNF_INLINE T* here(T* panel) {
+    if constexpr (on_chip) {
 #ifdef __CUDA_ARCH__
-    if constexpr (on_chip)
-      return static_cast<T*>(__cvta_shared_to_generic(__cvta_generic_to_shared(panel)));
-    else
-      return global(panel);
-#else
-    return panel;
+      __builtin_assume(__isShared(panel));
 #endif
+      return panel;
+    } else {
+      return global(panel);
+    }
   }
   template <class T>
   static CNF_INLINE T* global(T* memory) {
 #ifdef __CUDA_ARCH__
-    return static_cast<T*>(__cvta_global_to_generic(__cvta_generic_to_global(memory)));
-#else
-    return memory;
+    __builtin_assume(__isGlobal(memory));
 #endif
+    return memory;
   }
 
   static CNF_INLINE const Real* column(Columns<Real> columns, int rows, int c) {
-    return c == 0 ? here(columns.value) : here(columns.tangents) + static_cast<long>(c - 1) * rows * Samples;
+    return here(c == 0 ? columns.value : columns.tangents + static_cast<long>(c - 1) * rows * Samples);
   }
 
   // A thread's sums wait in memory of its own for the formulas that take them: (columns, rows, Lanes) numbers of each
