@@ -19,6 +19,7 @@ struct Shape {
 constexpr Shape shapes[] = {
     {"notebook", 1000, 4, 4, 3, Divergence::exact},
     {"toy", 512, 2, 64, 3, Divergence::hutchinson},
+    {"toy-2h", 512, 2, 64, 2, Divergence::exact},
     {"power", 10000, 6, 60, 3, Divergence::hutchinson},
     {"miniboone-1h", 1000, 43, 860, 1, Divergence::exact},
     {"miniboone-2h", 1000, 43, 860, 2, Divergence::hutchinson},
@@ -64,9 +65,9 @@ void add_works(std::vector<Case>& cases, const TableOptions& options, const Shap
   for (const Divergence divergence : {Divergence::exact, Divergence::exact_tangents, Divergence::hutchinson}) {
     // Tangents through all of a wide shape say nothing that a narrow one does not, and take minutes.
     const bool tangents =
-        divergence == Divergence::exact_tangents || (divergence == Divergence::exact && shape.depth > 1);
+        divergence == Divergence::exact_tangents || (divergence == Divergence::exact && shape.depth > 2);
     if (tangents && shape.dim > 16) continue;
-    if (divergence == Divergence::exact_tangents && shape.depth > 1) continue;  // the same program as exact
+    if (divergence == Divergence::exact_tangents && shape.depth > 2) continue;  // the same program as exact
     add(cases, options, make_case(Work::divergence, shape, divergence, checkpoint, 1));
     add(cases, options, make_case(Work::train, shape, divergence, checkpoint, 1));
   }

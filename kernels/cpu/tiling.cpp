@@ -33,7 +33,8 @@ Tiling tile_rows(const Plan& plan, Estimator, long rows) {
 bool keeps_activations(const Plan& plan, Estimator estimator, int samples, std::size_t bytes_per_number) {
   if (plan.adjoint != Adjoint::checkpoint || plan.to_base.adaptive) return false;
   const double panels = keeps_input(plan.nonlinearity) ? 2 : 1;
-  const double rows = panels * (1 + estimator.columns) * (plan.layers - 1) * plan.width;
+  const double groups = panels * (1 + estimator.columns) * (plan.layers - 1);
+  const double rows = (groups + (estimator.form == DivergenceForm::two_hidden_layers ? 1 : 0)) * plan.width;
   const double evaluations = static_cast<double>(plan.to_base.steps) * tableau_of(plan.solver).solution_stages;
   return rows * evaluations * samples * static_cast<double>(bytes_per_number) <= most_stored_bytes;
 }
