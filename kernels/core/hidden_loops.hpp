@@ -23,13 +23,13 @@ CNF_HD void VectorField<Team, Phi, Gates>::fill_loops(const Gates& gates) const 
       store(loop.entry + at, V(last_gate[i]) * load<V>(field_.entry + at));
     });
     const Real* middle = field_.layer[1].weight.padded;
-    units.transposed_product(field_.layer[2].weight, Columns<Real>{loop.entry, nullptr}, 1,
-                             [=](int k, int, int j, V closing) {
-                               const long at = static_cast<long>(k) * lanes + j;
-                               const V through = V(second_gate[k]) * load<V>(loop.first_gate + j) * load<V>(middle + at);
-                               store(loop.closing.values + at, closing);
-                               store(loop.loops.values + at, through * closing);
-                             });
+    units.transposed_product(
+        field_.layer[2].weight, Columns<Real>{loop.entry, nullptr}, 1, [=](int k, int, int j, V closing) {
+          const long at = static_cast<long>(k) * lanes + j;
+          const V through = V(second_gate[k]) * load<V>(loop.first_gate + j) * load<V>(middle + at);
+          store(loop.closing.values + at, closing);
+          store(loop.loops.values + at, through * closing);
+        });
   }
 }
 
@@ -54,8 +54,7 @@ CNF_HD void VectorField<Team, Phi, Gates>::loops_divergence(const Activations<Re
     const int width = width_of(1);
     const Real* u = kept.loops();
     team_.sum_over_rows(
-        width,
-        [=, this](int k, int lane) { return slope_at(kept, 1, k, lane) * load<V>(row(u, width, 0, k) + lane); },
+        width, [=, this](int k, int lane) { return slope_at(kept, 1, k, lane) * load<V>(row(u, width, 0, k) + lane); },
         [=](int lane, V sum) { store(div + lane, sum); });
   }
 }

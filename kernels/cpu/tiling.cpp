@@ -20,8 +20,10 @@ constexpr double most_recorded_bytes = 256e6;
 
 }  // namespace
 
-Tiling tile_rows(const Plan& plan, Estimator, long rows) {
-  const long most = plan.width <= 16 ? 64 : 32;
+Tiling tile_rows(const Plan& plan, Estimator estimator, long rows) {
+  // The contraction of two hidden layers makes its matrix once for a tile: dim multiply-adds an entry, to be shared.
+  const bool shares = estimator.form == DivergenceForm::two_hidden_layers && plan.dim > 8;
+  const long most = shares ? 128 : plan.width <= 16 ? 64 : 32;
   const long wanted = (rows / 16 + lanes - 1) / lanes * lanes;  // about 16 tiles to share out, where rows allow
   Tiling tiling;
   tiling.samples = static_cast<int>(std::clamp(wanted, lanes, most));
