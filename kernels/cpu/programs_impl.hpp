@@ -366,10 +366,9 @@ void gradient_tile(const Job<Real>& job, const TileTask<Real>& task, Real* memor
   gradient.drift = &figures.drift;
   const CpuTeam<Real> team(job.samples, w.transposed);
   with_nonlinearity(job.plan.nonlinearity, [&](auto phi) {
-    loss_gradient_tile(team, phi, program, rows_of(job, task), job.weight, w.memory, w.record, gradient, w.lanes);
+    loss_gradient_tile(team, phi, program, rows_of(job, task), job.weight, w.memory, w.record, gradient, w.lanes,
+                       [&] { scatter_answers(job, task, program, w.memory, w.lanes); });
   });
-  if (task.log_density)
-    for (int lane = 0; lane < task.count; ++lane) task.log_density[task.first + lane] = w.memory.log_density[lane];
   count_solve(task, program, w.lanes, figures);
   count_adjoint(task, program, w.lanes, figures);
 }
