@@ -19,7 +19,6 @@ namespace cnf::bench {
 namespace {
 
 struct Options {
-  DeviceKind device = DeviceKind::cpu;
   TableOptions table{};
 };
 
@@ -33,7 +32,7 @@ Options take_options(int& argc, char** argv) {
     if (std::strcmp(argv[i], "--quick") == 0)
       options.table.quick = true;
     else if (std::strcmp(argv[i], "--device") == 0 && has_value)
-      options.device = device_from(argv[++i]).kind;
+      options.table.device = device_from(argv[++i]).kind;
     else if (std::strcmp(argv[i], "--threads") == 0 && has_value)
       options.table.most_threads = std::atoi(argv[++i]);
     else
@@ -96,7 +95,7 @@ int main(int argc, char** argv) {
     for (const cnf::bench::Case& c : cnf::bench::case_table(options.table))
       ::benchmark::RegisterBenchmark(
           c.name.c_str(),
-          [c, device = options.device](::benchmark::State& state) { cnf::bench::measure(state, c, device); })
+          [c, device = options.table.device](::benchmark::State& state) { cnf::bench::measure(state, c, device); })
           ->UseManualTime()
           ->Unit(::benchmark::kMillisecond)
           ->Iterations(cnf::bench::repeats(c));

@@ -27,6 +27,7 @@ struct Case {
 struct TableOptions {
   bool quick = false;  // fewer rows where a run would take seconds, and no sweeps
   int most_threads = 1;
+  DeviceKind device = DeviceKind::cpu;
 };
 
 std::vector<Case> case_table(const TableOptions& options);

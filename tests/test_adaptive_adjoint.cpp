@@ -194,6 +194,7 @@ TEST_P(AdaptiveAdjointSolver, EvaluationsAreThoseOfEachRowsOwnSteps) {
     }
     EXPECT_EQ(density.evaluations, solves);
     EXPECT_EQ(engine->figures().evaluations, solves + recomputed);
+    EXPECT_EQ(engine->loss_gradient(example.request()).evaluations, solves + recomputed);
   }
 }
 

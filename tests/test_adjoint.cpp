@@ -77,9 +77,14 @@ TEST(CheckpointedAdjoint, EverySolverAgreesWithTheTape) {
 
 // With no reference in between: the engine's gradient is the slope of the engine's own loss.
 TEST(CheckpointedAdjoint, IsTheFiniteDifferenceOfTheLoss) {
-  for (const DivergenceConfig& divergence : {DivergenceConfig{.divergence = Divergence::exact},
-                                             DivergenceConfig{.divergence = Divergence::hutchinson, .probes = 2}}) {
-    EngineConfig config = small_config(3, 5, 3);
+  struct Choice {
+    int depth;
+    DivergenceConfig divergence;
+  };
+  for (const auto& [depth, divergence] :
+       {Choice{2, {.divergence = Divergence::exact}}, Choice{3, {.divergence = Divergence::exact}},
+        Choice{3, {.divergence = Divergence::hutchinson, .probes = 2}}}) {
+    EngineConfig config = small_config(3, 5, depth);
     config.divergence = divergence;
     const Example example = make_example(config, 37, 8);
     const std::unique_ptr<Engine> engine = engine_of(example);
@@ -99,8 +104,9 @@ TEST(CheckpointedAdjoint, IsTheFiniteDifferenceOfTheLoss) {
       differences.push_back((loss_at(p, step) - loss_at(p, -step)) / (2 * step));
     }
 
-    expect_within({"adjoint checkpoint, " + std::string(choice_name(divergence.divergence)) + ", float64", adjoint_file,
-                   "finite differences of the engine's loss"},
+    expect_within({"adjoint checkpoint, " + std::string(choice_name(divergence.divergence)) + ", depth " +
+                       std::to_string(depth) + ", float64",
+                   adjoint_file, "finite differences of the engine's loss"},
                   relative_error(gradient, differences), tolerance::finite_difference64);
   }
 }

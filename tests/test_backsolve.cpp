@@ -51,6 +51,17 @@ TEST_P(BacksolveAdjointTest, AgreesWithTheReferenceAtEveryDepth) {
   }
 }
 
+TEST(BacksolveAdjoint, EvaluationsAreThoseOfBothSolves) {
+  Example example = backsolve(Nonlinearity::tanh, 2);
+  const Gradient back = engine_of(example)->loss_gradient(example.request());
+  example.config.adjoint.adjoint = Adjoint::checkpoint;
+  const Gradient checkpointed = engine_of(example)->loss_gradient(example.request());
+
+  EXPECT_EQ(back.density.evaluations, example.count() * 3 * 6);
+  EXPECT_EQ(back.evaluations, 2 * back.density.evaluations);
+  EXPECT_EQ(checkpointed.evaluations, checkpointed.density.evaluations);
+}
+
 TEST(BacksolveAdjoint, EverySolverAgreesWithTheReference) {
   for (std::string_view solver : choice_names<Solver>()) {
     Example example = backsolve(Nonlinearity::tanh, 2);

@@ -116,6 +116,22 @@ TEST_P(DeterminismTest, RowAloneHasTheBitsItHasInABatch) {
   }
 }
 
+// A gradient's solve is the one that its density tells of: nothing is solved twice.
+TEST_P(DeterminismTest, DensityOfAGradientHasTheBitsOfALogDensity) {
+  const Example example = this->example();
+  const std::unique_ptr<Engine> engine = engine_of(example, 2);
+  const LogDensity expected = engine->log_density(example.request());
+
+  const LogDensity actual = engine->loss_gradient(example.request()).density;
+
+  EXPECT_EQ(actual.logprob, expected.logprob);
+  EXPECT_EQ(actual.base_points, expected.base_points);
+  EXPECT_EQ(actual.delta_logp, expected.delta_logp);
+  EXPECT_EQ(actual.num_steps, expected.num_steps);
+  EXPECT_EQ(actual.num_accepted_steps, expected.num_accepted_steps);
+  EXPECT_EQ(actual.evaluations, expected.evaluations);
+}
+
 // Without this, the tests of rows that do not heed each other would say little of adaptive steps.
 TEST_P(DeterminismTest, RowsWithAdaptiveStepsDifferInTheirNumber) {
   const Example example = this->example();

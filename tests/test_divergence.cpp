@@ -145,6 +145,36 @@ TEST(Divergence, OneProbeAndTheExactTraceHaveNoVariance) {
   }
 }
 
+// Widths around the CPU's blocks of rows and lanes; dimensions on both sides of its two layouts of a gradient.
+TEST(Divergence, ContractionOfTwoHiddenLayersAgreesWithTangents) {
+  struct Sizes {
+    int dim, width;
+    std::size_t rows;
+  };
+  for (Precision precision : {Precision::float64, Precision::float32}) {
+    for (Adjoint adjoint : {Adjoint::checkpoint, Adjoint::backsolve}) {
+      for (const Sizes& sizes :
+           {Sizes{2, 1, 1}, Sizes{2, 16, 33}, Sizes{3, 17, 5}, Sizes{5, 12, 70}, Sizes{14, 13, 9}, Sizes{9, 50, 300}}) {
+        EngineConfig config = small_config(sizes.dim, sizes.width, 2);
+        config.flow.field.nonlinearity = Nonlinearity::swish;
+        config.adjoint.adjoint = adjoint;
+        config.precision = precision;
+        Example example = make_example(config, sizes.rows, 12);
+        const Gradient contracted = engine_of(example)->loss_gradient(example.request());
+        example.config.divergence.divergence = Divergence::exact_tangents;
+        const Gradient tangents = engine_of(example)->loss_gradient(example.request());
+
+        const std::string choice = "divergence exact, depth 2, " + precision_name(precision);
+        expect_within({choice, "kernels/core/hidden_loops.hpp", "exact-tangents, delta_logp"},
+                      relative_error(contracted.density.delta_logp, tangents.density.delta_logp),
+                      delta_tolerance(precision));
+        expect_within({choice, "kernels/core/hidden_loops.hpp", "exact-tangents, gradient"},
+                      relative_error(contracted.values, tangents.values), gradient_tolerance(precision));
+      }
+    }
+  }
+}
+
 TEST(Divergence, ExactAndExactTangentsAgreeInFloat32) {
   for (int depth = 0; depth <= 4; ++depth) {
     Example example = one_euler_step(Nonlinearity::tanh, depth, Divergence::exact);

@@ -152,24 +152,69 @@ TYPED_TEST_SUITE(NonlinearityTest, Reals, RealNames);
 
 constexpr const char* nonlinearity_file = "kernels/core/nonlinearity.hpp";
 
-// phi is as good as its formula: a product or a sum on top of a function that is itself off by 2.5 ulp. swish and
-// softplus are measured over their largest factor, which is what the next layer sees.
-TYPED_TEST(NonlinearityTest, ValuesKeepTheirBound) {
-  for (std::string_view name : choice_names<Nonlinearity>()) {
-    const Nonlinearity phi = choice_from<Nonlinearity>(name);
-    double worst = 0;
+template <class Wide>
+struct Truth {
+  Wide value, slope, bend;
+};
+
+template <class Wide>
+Truth<Wide> truth_of(Nonlinearity phi, Wide a) {
+  const Wide e = std::exp(-std::fabs(a)), s = (a < 0 ? e : Wide(1)) / (1 + e), rise = e / ((1 + e) * (1 + e));
+  const Wide t = std::tanh(a), fall = 1 / (std::cosh(a) * std::cosh(a));
+  switch (phi) {
+    case Nonlinearity::tanh:
+      return {t, fall, -2 * t * fall};
+    case Nonlinearity::softplus:
+      return {std::max(a, Wide(0)) + std::log1p(e), s, rise};
+    case Nonlinearity::elu:
+      if (a > 0) return {a, 1, 0};
+      return {std::expm1(a), std::exp(a), std::exp(a)};
+    case Nonlinearity::swish:
+      return {a * s, s + a * rise, rise * (2 + a * (1 - 2 * s))};
+    case Nonlinearity::sigmoid:
+      return {s, rise, rise * (1 - 2 * s)};
+    case Nonlinearity::relu:
+      return {std::max(a, Wide(0)), Wide(a > 0), 0};
+    case Nonlinearity::square:
+      return {a * a, 2 * a, 2};
+    case Nonlinearity::identity:
+      break;
+  }
+  return {a, 1, 0};
+}
+
+// In units of the last place: of the value, and for the derivatives, which pass through 0 where the formula's terms do
+// not, of a number between 1 and 2. The bounds are what core/nonlinearity.hpp states, the worse of both types rounded
+// up to a tenth.
+struct NonlinearityBound {
+  Nonlinearity phi;
+  double value, slope, bend;
+};
+constexpr NonlinearityBound nonlinearity_bounds[] = {
+    {Nonlinearity::tanh, 2.5, 1.5, 3.0},  {Nonlinearity::softplus, 2.0, 0.7, 0.3}, {Nonlinearity::elu, 1.2, 0.5, 0.5},
+    {Nonlinearity::swish, 3.1, 1.5, 0.9}, {Nonlinearity::sigmoid, 2.2, 0.8, 0.8},  {Nonlinearity::relu, 0, 0, 0},
+    {Nonlinearity::square, 0.5, 0, 0},    {Nonlinearity::identity, 0, 0, 0},
+};
+
+TYPED_TEST(NonlinearityTest, ValuesAndDerivativesKeepTheirBounds) {
+  using Wide = typename Wider<TypeParam>::type;
+  constexpr double unit = std::numeric_limits<TypeParam>::epsilon();
+  ASSERT_EQ(std::size(nonlinearity_bounds), choice_names<Nonlinearity>().size());
+  for (const NonlinearityBound& bound : nonlinearity_bounds) {
+    double value = 0, slope_error = 0, bend_error = 0;
     for (TypeParam a : points<TypeParam>(-20, 20)) {
-      const double truth = reference::nonlinearity<double>(std::string(name), a);
-      // float64 has no wider reference here than float64 itself
-      if (sizeof(TypeParam) == 4) worst = std::max(worst, ulps<TypeParam>(activate(phi, a), truth));
-      EXPECT_NEAR(activate(phi, a), truth,
-                  8 * std::numeric_limits<TypeParam>::epsilon() * std::max(1.0, std::fabs(truth)))
-          << name << " " << a;
+      const Truth<Wide> truth = truth_of<Wide>(bound.phi, a);
+      const TypeParam h = activate(bound.phi, a), rise = slope(bound.phi, a, h);
+      const TypeParam curve = bend(bound.phi, a, TypeParam(1), h, rise);
+      value = std::max(value, ulps<TypeParam>(h, truth.value));
+      slope_error = std::max(slope_error, static_cast<double>(std::fabs(rise - truth.slope)) / unit);
+      bend_error = std::max(bend_error, static_cast<double>(std::fabs(curve - truth.bend)) / unit);
     }
-    if (sizeof(TypeParam) == 4) {
-      expect_within({"nonlinearity " + std::string(name) + ", float32", nonlinearity_file, "libm in float64 (ulp)"},
-                    worst, 4.0);
-    }
+    const std::string choice = "nonlinearity " + std::string(choice_name(bound.phi)) + ", " + real_name<TypeParam>();
+    const std::string truth = "libm in the next wider type";
+    expect_within({choice, nonlinearity_file, truth + " (ulp)"}, value, bound.value);
+    expect_within({choice, nonlinearity_file, truth + ", first derivative (ulp of 1)"}, slope_error, bound.slope);
+    expect_within({choice, nonlinearity_file, truth + ", second derivative (ulp of 1)"}, bend_error, bound.bend);
   }
 }
 

@@ -48,6 +48,9 @@ TEST_P(IntegratorTest, ErrorFallsWithTheOrderOfTheMethod) {
   EXPECT_LT(order, tableau_.order + 1.2);
 }
 
+// By tangents, which CUDA takes where the CPU contracts, tsit5 is off by 2.6e-6 here; by contraction by 1.2e-6.
+constexpr double delta_by_tangents32 = 3e-6;
+
 TEST_P(IntegratorTest, AgreesWithTheReference) {
   for (Precision precision : {Precision::float64, Precision::float32}) {
     EngineConfig config = small_config(3, 7, 2);
@@ -62,7 +65,10 @@ TEST_P(IntegratorTest, AgreesWithTheReference) {
                                   "kernels/core/tableau.hpp", "reference, log-density of 7 steps"};
     expect_within(measurement, relative_error(density.logprob, expected.logprob), value_tolerance(precision));
     EXPECT_LE(relative_error(density.base_points, expected.base_points), value_tolerance(precision));
-    EXPECT_LE(relative_error(density.delta_logp, expected.delta_logp), delta_tolerance(precision));
+    Measurement delta = measurement;
+    delta.against = "reference, delta_logp of 7 steps";
+    expect_within(delta, relative_error(density.delta_logp, expected.delta_logp),
+                  precision == Precision::float64 ? tolerance::rounding64 : delta_by_tangents32);
   }
 }
 

@@ -133,6 +133,12 @@ TEST_F(ModelCommands, OptionsOverrideTheModelsSolve) {
   EXPECT_EQ(steps_with("--solver euler --t1 2 --dt0 0.5"), 4);
 }
 
+TEST_F(ModelCommands, GradientCountsTheEvaluationsOfItsAdjoint) {
+  const std::string gradient = "gradient model.safetensors data.npy -o gradient.safetensors --json --adjoint ";
+  EXPECT_EQ(json_of(gradient + "checkpoint")["evaluations"], 37 * 8 * 6);
+  EXPECT_EQ(json_of(gradient + "backsolve")["evaluations"], 2 * 37 * 8 * 6);
+}
+
 TEST_F(ModelCommands, GradientHoldsEveryTensorTheLossAndTheLogprob) {
   output_of("gradient model.safetensors data.npy -o gradient.safetensors --precision float64");
   const TensorFile gradient = read_safetensors(path("gradient.safetensors"));

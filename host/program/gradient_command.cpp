@@ -55,7 +55,7 @@ int gradient_command(const CommandLine& line) {
     print_json({{"loss", gradient.loss},
                 {"gradient_norm", norm_of(gradient.values)},
                 {"rows", count},
-                {"evaluations", gradient.density.evaluations}});
+                {"evaluations", gradient.evaluations}});
   }
   return 0;
 }

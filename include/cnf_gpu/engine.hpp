@@ -78,6 +78,7 @@ struct Gradient {
   double loss = 0;
   std::vector<double> values;  // in the order of theta
   LogDensity density;
+  std::uint64_t evaluations = 0;  // of the field, the solve's and the adjoint's own
 };
 
 // One part of a training step: rows [first, first + count) of the present order.

@@ -11,6 +11,7 @@ struct ActivationLayout {
   int value[max_layers] = {};     // h, hdot of hidden layers
   int input[max_layers] = {};     // a, adot of hidden layers, where the nonlinearity keeps its input (else as value)
   int pre_gate[max_layers] = {};  // z, zdot of all layers, only where gates differ between lanes
+  int loops = 0;                  // M phi'_1, two hidden layers by contraction only
   int rows = 0;
 };
 
@@ -40,6 +41,8 @@ CNF_HD ActivationLayout activation_layout(const FieldParameters<Real>& field, Es
     const bool diagonal = l + 1 == field.layers && estimator.form == DivergenceForm::tangents;
     if (gates_per_lane) layout.rows += (product_columns(estimator, l, field.layers) + (diagonal ? 1 : 0)) * width;
   }
+  layout.loops = layout.rows;
+  if (estimator.form == DivergenceForm::two_hidden_layers) layout.rows += field.layer[1].weight.rows;
   return layout;
 }
 
@@ -53,6 +56,7 @@ struct Activations {
   CNF_INLINE Real* value(int l) const { return base + static_cast<long>(layout->value[l]) * samples; }
   CNF_INLINE Real* input(int l) const { return base + static_cast<long>(layout->input[l]) * samples; }
   CNF_INLINE Real* pre_gate(int l) const { return base + static_cast<long>(layout->pre_gate[l]) * samples; }
+  CNF_INLINE Real* loops() const { return base + static_cast<long>(layout->loops) * samples; }
 };
 
 }  // namespace cnf::inline CNF_ARCH

@@ -2,7 +2,16 @@
 //
 // The adjoint keeps of a hidden layer its value h = phi(a) and tangent hdot = phi'(a) adot, from which most derivatives
 // follow; square and swish cannot be inverted, so for them (keeps_input) a and adot are kept too, and h and hdot are
-// not looked at. At a = 0, as in JAX, relu is its left branch (slope 0), and so is elu (slope 1, second derivative 1).
+// not looked at.
+//
+// Largest errors in units of the last place, the worse of float32 and float64, measured by tests/test_elementary, which
+// holds them to the next tenth: of the value, and of a number between 1 and 2 for the derivatives.
+//           tanh  softplus   elu  swish  sigmoid  relu  square  identity
+//   phi     2.46      1.95  1.11   3.00     2.20     0    0.50         0
+//   phi'    1.49      0.69  0.40   1.45     0.75     0       0         0
+//   phi''   2.95      0.27  0.40   0.83     0.75     0       0         0
+//
+// At a = 0, as in JAX, relu is its left branch (slope 0), and so is elu (slope 1, second derivative 1).
 #pragma once
 
 #include "cnf_gpu/config.hpp"
@@ -18,6 +27,17 @@ CNF_INLINE constexpr bool keeps_input(Nonlinearity phi) {
 template <class V>
 CNF_INLINE V softplus(V a) {
   return maximum(a, V(0)) + log_one_plus(exponential(V(0) - absolute(a)));
+}
+
+// sigmoid(a) and 1 - sigmoid(a), which would cancel for large a.
+template <class V>
+struct Sigmoids {
+  V rising, falling;
+};
+template <class V>
+CNF_INLINE Sigmoids<V> sigmoids(V a) {
+  const V e = exponential(V(0) - absolute(a)), large = V(1) / (V(1) + e), small = e / (V(1) + e);
+  return {select(a < V(0), small, large), select(a < V(0), large, small)};
 }
 
 // h = phi(a)
@@ -55,8 +75,8 @@ CNF_INLINE V slope(Nonlinearity phi, V a, V h) {
     case Nonlinearity::elu:
       return minimum(h, V(0)) + V(1);
     case Nonlinearity::swish: {
-      const V s = sigmoid(a);
-      return multiply_add(a * s, V(1) - s, s);
+      const Sigmoids<V> s = sigmoids(a);
+      return multiply_add(a * s.rising, s.falling, s.rising);
     }
     case Nonlinearity::sigmoid:
       return h * (V(1) - h);
@@ -81,8 +101,8 @@ CNF_INLINE V bend(Nonlinearity phi, V a, V adot, V h, V hdot) {
     case Nonlinearity::elu:
       return select(V(0) < h, V(0), hdot);
     case Nonlinearity::swish: {
-      const V s = sigmoid(a);
-      return s * (V(1) - s) * multiply_add(a, multiply_add(V(-2), s, V(1)), V(2)) * adot;
+      const Sigmoids<V> s = sigmoids(a);
+      return s.rising * s.falling * multiply_add(a, s.falling - s.rising, V(2)) * adot;
     }
     case Nonlinearity::sigmoid:
       return multiply_add(V(-2), h, V(1)) * hdot;

@@ -11,11 +11,12 @@ inline constexpr int max_layers = 32;
 
 // How the divergence is computed.
 enum class DivergenceForm {
-  none,             // not at all: the field alone
-  probes,           // Hutchinson: a tangent for each probe
-  tangents,         // exact: a tangent for each dimension
-  no_hidden_layer,  // exact: sum_i g_i W_ii
-  one_hidden_layer  // exact: sum_k phi'_k kappa_k, kappa = g_1 o (B g_2)
+  none,              // not at all: the field alone
+  probes,            // Hutchinson: a tangent for each probe
+  tangents,          // exact: a tangent for each dimension
+  no_hidden_layer,   // exact: sum_i g_i W_ii
+  one_hidden_layer,  // exact: sum_k phi'_k kappa_k, kappa = g_1 o (B g_2)
+  two_hidden_layers  // exact: sum_kj phi'_2k M_kj phi'_1j
 };
 
 struct Estimator {

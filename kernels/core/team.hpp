@@ -20,6 +20,11 @@
 //                                dots[o] = sum_k W[o][k] R[o][k]
 //   reduce_rows<Count>(rows, f, sink)   sink(row, sums) once a row; sums of the Count values f(row, lane) over the
 //   lanes sum_over_rows(rows, f, sink)        sink(lane, sum) with the sum of f(row, lane) over rows, in order
+//
+// A team that contracts the trace of two hidden layers (hidden_loops.hpp) also has
+//   with_lanes(lanes)            the same workers over panels of another number of lanes: a layer's units
+//   product(P, in, f), transposed_product(P, in, f)   with a PlainMatrix, values alone
+//   outer(P, left, right)        P[o][k] = sum over lanes of left[o] right[k]
 #pragma once
 
 #include "core/lanes.hpp"
@@ -35,6 +40,15 @@ struct Matrix {
   const Real* packed = nullptr;
   const Real* packed_transposed = nullptr;
   const Real* padded = nullptr;
+};
+
+// A matrix made in the course of a solve, row-major, the same for all lanes.
+template <class Real>
+struct PlainMatrix {
+  Real* values = nullptr;
+  int rows = 0;
+  int columns = 0;
+  int stride = 0;  // numbers from one row to the next: columns, and zeros behind them
 };
 
 // A panel's columns: the value, and behind it elsewhere the tangents. Column c > 0 starts at tangents + (c - 1) rows

@@ -44,6 +44,25 @@ struct TileMemory {
 };
 
 template <class Real>
+CNF_HD LoopScratch<Real> place_loops(Pieces<Real>& pieces, const Plan& plan, int samples) {
+  const int width = plan.width, lanes = unit_lanes(width);
+  const auto matrix = [&](int rows) {
+    return PlainMatrix<Real>{pieces.take(static_cast<long>(rows) * lanes), rows, width, lanes};
+  };
+  LoopScratch<Real> loop;
+  loop.loops = matrix(width);
+  loop.closing = matrix(width);
+  loop.learned = matrix(width);
+  loop.entry = matrix(plan.dim).values;
+  loop.first_gate = pieces.take(lanes);
+  loop.first_slope = pieces.take(static_cast<long>(width) * samples);
+  loop.second_slope = pieces.take(static_cast<long>(width) * samples);
+  loop.first_dots = pieces.take(lanes);
+  loop.second_dots = pieces.take(width);
+  return loop;
+}
+
+template <class Real>
 CNF_HD TileMemory<Real> place_tile(Pieces<Real>& pieces, const Plan& plan, Estimator estimator,
                                    const ActivationLayout& layout, int samples) {
   const long s = samples, dim = plan.dim, columns = estimator.columns;
@@ -61,6 +80,7 @@ CNF_HD TileMemory<Real> place_tile(Pieces<Real>& pieces, const Plan& plan, Estim
   m.scratch.kappa_bar = pieces.take(widest);
   m.scratch.dots = pieces.take(widest);
   m.scratch.ends = pieces.take(widest * dim + 2 * (dim + 16));  // 16: lanes of the widest vector
+  if (estimator.form == DivergenceForm::two_hidden_layers) m.scratch.loop = place_loops(pieces, plan, samples);
   m.kept = {pieces.take(static_cast<long>(layout.rows) * s), &layout, samples};
   m.x = pieces.take(2 * (dim + 1) * s);
   m.delta_logp = m.x + dim * s;

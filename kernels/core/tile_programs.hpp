@@ -223,16 +223,23 @@ CNF_HD void adaptive_adjoint(const Team& team, Phi phi, const FlowProgram<Real>&
     checkpointed_lanes(stages, dim, memory, gradient);
 }
 
+// A reader of the solve's answers who wants none of them.
+struct NoAnswers {
+  CNF_INLINE void operator()() const {}
+};
+
 // Adds to `gradient` what a tile's rows, each with `weight` in the loss, teach: log-density, then the adjoint back
-// along it.
-template <class Team, class Phi, class Real>
+// along it. solved() is called in between, while the memory holds the answers of the solve.
+template <class Team, class Phi, class Real, class Solved = NoAnswers>
 CNF_HD void loss_gradient_tile(const Team& team, Phi phi, const FlowProgram<Real>& program, const TileRows<Real>& rows,
                                Real weight, const TileMemory<Real>& memory, const Record<Real>& record,
-                               const FlowGradient<Real>& gradient, const LaneMemory<Real>& lanes = {}) {
+                               const FlowGradient<Real>& gradient, const LaneMemory<Real>& lanes = {},
+                               const Solved& solved = {}) {
   using V = typename Team::Value;
   const int dim = program.plan.dim, samples = team.samples(), count = rows.count;
   const bool back = adjoint_goes_back<Team>(program);
   log_density_tile(team, phi, program, rows, memory, record, lanes);
+  solved();
   team.for_each_index(samples, [=](int lane) { memory.weight[lane] = lane < count ? weight : Real(0); });
   team.for_each_index(1, [=](int) {
     double sum = 0;

@@ -35,6 +35,20 @@ struct Alternating {
   CNF_INLINE Real* operator[](int i) const { return first + i * step; }
 };
 
+// What the contraction of two hidden layers works with; j is a unit of the first hidden layer, k of the second.
+template <class Real>
+struct LoopScratch {
+  PlainMatrix<Real> loops;       // M[k][j]
+  PlainMatrix<Real> closing;     // sum_i W_2[i][k] g_2i W_0[j][i]: from unit k out of the field and in again to unit j
+  PlainMatrix<Real> learned;     // what M learns in a stage
+  Real* entry = nullptr;         // g_2i W_0[j][i], (dim, unit_lanes)
+  Real* first_gate = nullptr;    // (unit_lanes,) g_0, zeros behind it
+  Real* first_slope = nullptr;   // (width, samples) phi'_0
+  Real* second_slope = nullptr;  // (width, samples) cot_div phi'_1
+  Real* first_dots = nullptr;    // (unit_lanes,) sum_k M_kj Mbar_kj
+  Real* second_dots = nullptr;   // (width,)      sum_j M_kj Mbar_kj
+};
+
 // Scratch of a tile: what an evaluation and its adjoint need beside the activations.
 template <class Real>
 struct FieldScratch {
@@ -45,6 +59,7 @@ struct FieldScratch {
   Real* kappa_bar = nullptr;      // (width,)
   Real* dots = nullptr;           // (widest,)
   Real* ends = nullptr;           // (widest, dim) sums of the exact trace's free ends, or two rows of loop_columns(dim)
+  LoopScratch<Real> loop;         // two hidden layers by contraction only
 };
 
 template <class Team, class Phi, class Gates>
@@ -106,6 +121,29 @@ class VectorField {
     return scratch_.kappa;
   }
 
+  // Two hidden layers by contraction, hidden_loops.hpp: only where lanes share their time and the team has the verbs.
+  static constexpr bool contracts_two_layers = !Gates::per_lane && requires(const Team& team) { team.with_lanes(1); };
+  CNF_INLINE bool by_loops() const {
+    return contracts_two_layers && estimator_.form == DivergenceForm::two_hidden_layers;
+  }
+  CNF_HD void fill_loops(const Gates& gates) const;
+  CNF_HD void follow_loops(const Activations<Real>& kept) const;
+  CNF_HD void loops_divergence(const Activations<Real>& kept, Real* div) const;
+  CNF_HD void start_loops(const Activations<Real>& kept, const Real* cot_div) const;
+  CNF_HD void pull_loops(int m, const Activations<Real>& kept, const Real* cot_div) const;
+  CNF_HD void loops_gradient(const Gates& gates, const FieldGradient<Real>& gradient, Real scale) const;
+  CNF_HD void add_loop_dots(int l) const;
+  CNF_INLINE V slope_at(const Activations<Real>& kept, int l, int k, int lane) const {
+    const int width = width_of(l);
+    return slope(phi_, load<V>(row(kept.input(l), width, 0, k) + lane),
+                 load<V>(row(kept.value(l), width, 0, k) + lane));
+  }
+  CNF_INLINE V bend_at(const Activations<Real>& kept, int l, int k, int lane) const {  // phi''
+    const int width = width_of(l);
+    const V a = load<V>(row(kept.input(l), width, 0, k) + lane), h = load<V>(row(kept.value(l), width, 0, k) + lane);
+    return bend(phi_, a, V(1), h, slope(phi_, a, h));
+  }
+
   CNF_HD void start_pull_back(const Gates& gates, const StagePanels<Real>& in, const Real* cot_f,
                               const Real* cot_div) const;
   CNF_HD void pull_through(int l, const Gates& gates, const StagePanels<Real>& in, const Activations<Real>& kept,
@@ -133,5 +171,6 @@ class VectorField {
 
 }  // namespace cnf::inline CNF_ARCH
 
+#include "core/hidden_loops.hpp"
 #include "core/vector_field_adjoint.hpp"
 #include "core/vector_field_forward.hpp"

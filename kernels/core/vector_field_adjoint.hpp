@@ -17,6 +17,10 @@ CNF_HD void VectorField<Team, Phi, Gates>::pull_back(const Gates& gates, const S
                                                      const Real* cot_div, Real* x_bar,
                                                      const FieldGradient<Real>* gradient, Real scale) const {
   if (estimator_.form == DivergenceForm::one_hidden_layer) fill_kappa(gates);
+  if (by_loops()) {
+    fill_loops(gates);
+    start_loops(kept, cot_div);
+  }
   start_pull_back(gates, in, cot_f, cot_div);
   for (int l = field_.layers - 1; l >= 0; --l) {
     if (gradient) layer_gradient(l, gates, in, kept, cot_div, *gradient, scale);
@@ -71,6 +75,7 @@ CNF_HD void VectorField<Team, Phi, Gates>::pull_through(int l, const Gates& gate
   Real* abar = scratch_.abar[m & 1];
   Real* pulled = scratch_.pulled[m & 1];
   const bool free_end = is_last(l) && estimator_.form == DivergenceForm::tangents;
+  if (by_loops()) pull_loops(m, kept, cot_div);
   const Columns<Real> bars = {scratch_.pulled[l & 1], row(scratch_.pulled[l & 1], above, 1, 0)};
   team_.transposed_product(
       field_.layer[l].weight, bars, free_end ? 1 : 1 + estimator_.columns, [=, this](int k, int c, int lane, V sum) {
@@ -80,6 +85,7 @@ CNF_HD void VectorField<Team, Phi, Gates>::pull_through(int l, const Gates& gate
         const V rise = slope(phi_, a, h);
         V bar = rise * sum;
         if (loops) bar = multiply_add(load<V>(cot_div + lane) * V(kappa[k]), bend(phi_, a, V(1), h, rise), bar);
+        if (by_loops()) bar = bar + load<V>(row(abar, width, 0, k) + lane);
         store(row(abar, width, 0, k) + lane, bar);
         if (estimator_.columns == 0)
           store(row(pulled, width, 0, k) + lane, bar * gates.template at<V>(first_neuron + k, lane).gate);
@@ -108,6 +114,10 @@ CNF_HD void VectorField<Team, Phi, Gates>::layer_gradient(int l, const Gates& ga
     free_end_gradient(l, gates, kept, cot_div, gradient, scale);
   if (l == 1 && estimator_.form == DivergenceForm::one_hidden_layer)
     kappa_gradient(gates, kept, cot_div, gradient, scale);
+  if (by_loops()) {
+    if (is_last(l)) loops_gradient(gates, gradient, scale);
+    add_loop_dots(l);
+  }
   if constexpr (Gates::per_lane) {
     lane_gate_gradient(l, gates, in, kept, cot_div, gradient, scale);
   } else {

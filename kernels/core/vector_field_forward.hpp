@@ -28,6 +28,9 @@ CNF_HD void VectorField<Team, Phi, Gates>::restore(const Gates& gates, const Sta
                                                    const Activations<Real>& kept, Real* f, Real* div) const {
   if (Gates::per_lane) return evaluate(gates, in, kept, f, div);
   for (int l = 0; l + 1 < field_.layers; ++l) hidden_layer(l, gates, in, kept);
+  if (!by_loops()) return;
+  fill_loops(gates);
+  follow_loops(kept);
 }
 
 // hdot = phi'(a) adot, kept for the layer above and for the adjoint.
@@ -140,6 +143,11 @@ CNF_HD void VectorField<Team, Phi, Gates>::divergence(const Gates& gates, const 
           keep_sum);
       return;
     }
+    case DivergenceForm::two_hidden_layers:
+      fill_loops(gates);
+      follow_loops(kept);
+      loops_divergence(kept, div);
+      return;
     case DivergenceForm::none:
       return;
   }

@@ -38,7 +38,7 @@ class CpuEngine final : public Engine {
  public:
   CpuEngine(const EngineConfig& config, int threads)
       : config_(config),
-        plan_(make_plan(config)),
+        plan_(make_plan(config, Contraction::two_hidden_layers)),
         tensors_(parameter_tensors(config.flow)),
         runner_(plan_, threads),
         theta_(parameter_count(config.flow)),
@@ -92,9 +92,12 @@ class CpuEngine final : public Engine {
     job.weight = Real(1) / static_cast<Real>(job.row_count);
     std::vector<Real> values(theta_.size());
     Gradient result;
-    result.loss = runner_.gradient(job, 0, job.row_count, values.data()).loss;
+    cpu::Answers<Real> answers;
+    const cpu::LossFigures figures = runner_.gradient(job, 0, job.row_count, values.data(), &answers);
+    result.loss = figures.loss;
+    result.evaluations = figures.evaluations;
     result.values = widened(values);
-    result.density = solved(job, OnFailure::error);
+    result.density = density_of(answers);
     return result;
   }
 
@@ -170,8 +173,9 @@ class CpuEngine final : public Engine {
     return job;
   }
 
-  LogDensity solved(const Job<Real>& job, OnFailure on_failure) {
-    const cpu::Answers<Real> answers = runner_.solve(job, on_failure);
+  LogDensity solved(const Job<Real>& job, OnFailure on_failure) { return density_of(runner_.solve(job, on_failure)); }
+
+  static LogDensity density_of(const cpu::Answers<Real>& answers) {
     LogDensity density;
     density.logprob = widened(answers.log_density);
     density.base_points = widened(answers.points);

@@ -44,6 +44,26 @@ class CpuTeam {
     product_of(w.packed_transposed, w.columns, w.rows, in, columns, f);
   }
 
+  CpuTeam with_lanes(int lanes) const { return {lanes, scratch_}; }
+
+  template <class F>
+  void product(const PlainMatrix<Real>& w, const Real* in, F f) const {
+    plain_product({w.values, w.stride, 1}, w.rows, w.columns, in, f);
+  }
+
+  template <class F>
+  void transposed_product(const PlainMatrix<Real>& w, const Real* in, F f) const {
+    plain_product({w.values, 1, w.stride}, w.columns, w.rows, in, f);
+  }
+
+  void outer(const PlainMatrix<Real>& to, const Real* left, const Real* right) const {
+    transpose(right, to.columns, scratch_, to.stride);
+    for (int first = 0, height = 0; first < to.rows; first += height) {
+      height = pass_height(to.rows - first, outer_rows_of_block);
+      plain_outer_pass<outer_rows_of_block>(to, left, first, height);
+    }
+  }
+
   void outer(const Matrix<Real>& w, Real* gradient, Columns<Real> left, Columns<Real> right, int columns, Real scale,
              Real* dots) const {
     if (is_narrow(w.rows, w.columns))
@@ -88,6 +108,13 @@ class CpuTeam {
   }
 
  private:
+  // Where a product finds W[r][k]: values[r row_step + k step].
+  struct Weights {
+    const Real* values;
+    long row_step;
+    long step;
+  };
+
   static CNF_INLINE Real fold(const Value (&sums)[vectors]) { return cnf::fold<Real, vectors>(sums); }
 
   template <class F>
@@ -122,31 +149,56 @@ class CpuTeam {
       const Real* from = c == 0 ? in.value : in.tangents + (c - 1) * panel;
       for (int lane = 0; lane < samples_; lane += Vectors * width) {
         Value sums[Height][Vectors];
-        accumulate<Height, Vectors>(packed, from + lane, depth, sums);
+        accumulate<Height, Vectors>(Weights{packed, 1, Height}, from + lane, depth, sums);
         for (int r = 0; r < Height; ++r)
           for (int v = 0; v < Vectors; ++v) f(first + r, c, lane + v * width, sums[r][v]);
       }
     }
   }
 
-  // sums[r][v] = sum_k packed[k][r] from[k][v], k in order: the kernel all products rest on.
+  // A matrix without a packed copy, whose few products are not worth one.
+  template <class F>
+  void plain_product(Weights w, int rows, int depth, const Real* in, F f) const {
+    for (int first = 0, height = 0; first < rows; first += height) {
+      height = pass_height(rows - first, block_rows<Real>);
+      plain_product_pass<block_rows<Real>>({w.values + first * w.row_step, w.row_step, w.step}, first, height, depth,
+                                           in, f);
+    }
+  }
+
+  template <int Height, class F>
+  CNF_INLINE void plain_product_pass(Weights w, int first, int height, int depth, const Real* in, F f) const {
+    if constexpr (Height > 1)
+      if (height < Height)
+        return plain_product_pass<pass_height(Height - 1, block_rows<Real>)>(w, first, height, depth, in, f);
+    constexpr int Vectors = vectors > 1 ? 2 : 1;
+    for (int lane = 0; lane < samples_; lane += Vectors * width) {
+      Value sums[Height][Vectors];
+      accumulate<Height, Vectors>(w, in + lane, depth, sums);
+      for (int r = 0; r < Height; ++r)
+        for (int v = 0; v < Vectors; ++v) f(first + r, lane + v * width, sums[r][v]);
+    }
+  }
+
+  // sums[r][v] = sum_k W[r][k] from[k][v], k in order: the kernel all products rest on.
   template <int Height, int Vectors>
-  CNF_INLINE void accumulate(const Real* packed, const Real* from, int depth, Value (&sums)[Height][Vectors]) const {
+  CNF_INLINE void accumulate(Weights w, const Real* from, int depth, Value (&sums)[Height][Vectors]) const {
     for (int r = 0; r < Height; ++r)
       for (int v = 0; v < Vectors; ++v) sums[r][v] = Value(0);
     for (int k = 0; k < depth; ++k) {
       Value x[Vectors];
       for (int v = 0; v < Vectors; ++v) x[v] = load<Value>(from + v * width);
       for (int r = 0; r < Height; ++r) {
-        const Value weight = Value(packed[r]);
+        const Value weight = Value(w.values[r * w.row_step]);
         for (int v = 0; v < Vectors; ++v) sums[r][v] = multiply_add(weight, x[v], sums[r][v]);
       }
-      packed += Height;
+      w.values += w.step;
       from += samples_;
     }
   }
 
-  CNF_INLINE const Real* panel_of(Columns<Real> columns, int rows, int c) const {
+  template <class Number>
+  CNF_INLINE const Real* panel_of(Columns<Number> columns, int rows, int c) const {
     return c == 0 ? columns.value : columns.tangents + static_cast<long>(c - 1) * rows * samples_;
   }
 
@@ -230,7 +282,8 @@ class CpuTeam {
       for (int v = 0; v < vectors; ++v) dot[r][v] = Value(0);
     for (int k = 0; k < padded; k += sum_lanes) {
       Value sums[Height][vectors];
-      outer_sums<Height>(w.rows, left, columns, first, scratch_ + k, padded, sums);
+      outer_sums<Height>(w.rows, Columns<const Real>{left.value, left.tangents}, columns, first, scratch_ + k, padded,
+                         sums);
       for (int r = 0; r < Height; ++r)
         for (int v = 0; v < vectors; ++v) {
           const long at = static_cast<long>(first + r) * padded + k + v * width;
@@ -242,8 +295,22 @@ class CpuTeam {
   }
 
   template <int Height>
-  CNF_INLINE void outer_sums(int rows, Columns<Real> left, int columns, int first, const Real* transposed, int padded,
-                             Value (&sums)[Height][vectors]) const {
+  CNF_INLINE void plain_outer_pass(const PlainMatrix<Real>& to, const Real* left, int first, int height) const {
+    if constexpr (Height > 1)
+      if (height < Height)
+        return plain_outer_pass<pass_height(Height - 1, outer_rows_of_block)>(to, left, first, height);
+    for (int k = 0; k < to.stride; k += sum_lanes) {
+      Value sums[Height][vectors];
+      outer_sums<Height>(to.rows, Columns<const Real>{left, nullptr}, 1, first, scratch_ + k, to.stride, sums);
+      for (int r = 0; r < Height; ++r)
+        for (int v = 0; v < vectors; ++v)
+          store(to.values + static_cast<long>(first + r) * to.stride + k + v * width, sums[r][v]);
+    }
+  }
+
+  template <int Height>
+  CNF_INLINE void outer_sums(int rows, Columns<const Real> left, int columns, int first, const Real* transposed,
+                             int padded, Value (&sums)[Height][vectors]) const {
     for (int r = 0; r < Height; ++r)
       for (int v = 0; v < vectors; ++v) sums[r][v] = Value(0);
     for (int c = 0; c < columns; ++c) {

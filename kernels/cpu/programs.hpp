@@ -78,6 +78,7 @@ struct TileFigures {
   double negative_log_density = 0;  // weighted by the job's
   Real drift = 0;                   // backsolve only
   std::uint64_t evaluations = 0;
+  std::uint64_t solve_evaluations = 0;  // of those, the solves'; the rest are their adjoints'
   FailedRows failed;
 };
 

@@ -53,8 +53,9 @@ struct Prepared {
   Real* packed_transposed[max_layers];
   Real* padded[max_layers];
   Real* theta[max_layers];  // weight, bias, gate_weight, gate_bias, shift_weight
-  Real* loop;               // B
-  Real* loop_transposed;    // (dim, width)
+  Real* loop;               // one hidden layer: B
+  Real* loop_transposed;    // one hidden layer: (dim, width)
+  Real* entry;              // two hidden layers: W_0 transposed
   GateTableMemory<Real> table;
   GateTableMemory<Real> back_table;
 };
@@ -92,6 +93,8 @@ Prepared<Real> place_prepared(Pieces<Real>& pieces, const Job<Real>& job) {
     p.loop_transposed = pieces.take(static_cast<long>(plan.width) * plan.dim);
     field.loop = {p.loop, plan.width, plan.dim};
   }
+  if (job.estimator.form == DivergenceForm::two_hidden_layers)
+    field.entry = p.entry = pieces.take(static_cast<long>(plan.dim) * unit_lanes(plan.width));
   for (Real** base : {&program.base.mean, &program.base.precision, &program.base.deviation, &program.base.slope})
     *base = pieces.take(plan.dim);
   program.base.log_scale = pieces.take(1);
@@ -211,6 +214,15 @@ void fill_loop(const Plan& plan, const ThetaPointers<Real>& theta, Real* loop, R
     }
 }
 
+// W_0 transposed, its rows ended by zeros.
+template <class Real>
+void fill_entry(const Plan& plan, const ThetaPointers<Real>& theta, Real* entry) {
+  const int lanes = unit_lanes(plan.width);
+  for (long i = 0; i < plan.dim; ++i)
+    for (long j = 0; j < lanes; ++j)
+      entry[i * lanes + j] = j < plan.width ? theta.layer[0].weight[j * plan.dim + i] : Real(0);
+}
+
 template <class Real>
 void prepare(const Job<Real>& job, const ThetaPointers<Real>& theta, Real* memory) {
   Pieces<Real> pieces(memory);
@@ -230,6 +242,7 @@ void prepare(const Job<Real>& job, const ThetaPointers<Real>& theta, Real* memor
         p.padded[l][static_cast<long>(o) * padded + k] = k < in ? from.weight[static_cast<long>(o) * in + k] : Real(0);
   }
   if (p.loop) fill_loop(job.plan, theta, p.loop, p.loop_transposed);
+  if (p.entry) fill_entry(job.plan, theta, p.entry);
   fill_base(program.base, job.plan.dim, theta.base_mean, theta.base_raw_variance);
 
   fill_table(program.field, p.loop_transposed, job.plan.solver, stepping_of(job.plan, job.direction), p.table);
@@ -255,7 +268,9 @@ Workspace<Real> place_workspace(Pieces<Real>& pieces, const Job<Real>& job, cons
   if (!with_gradient) return w;
   const long evaluations = static_cast<long>(program.steps) * program.method.solution_stages;
   const int widest = job.plan.width > job.plan.dim ? job.plan.width : job.plan.dim;
-  w.transposed = pieces.take(CpuTeam<Real>::transposed_size(widest, 1 + job.estimator.columns, job.samples));
+  const bool over_units = job.estimator.form == DivergenceForm::two_hidden_layers && job.samples < unit_lanes(widest);
+  w.transposed = pieces.take(
+      CpuTeam<Real>::transposed_size(widest, 1 + job.estimator.columns, over_units ? unit_lanes(widest) : job.samples));
   if (job.plan.adjoint == Adjoint::backsolve) return w;
   w.record.inputs = pieces.take(evaluations * job.plan.dim * job.samples);
   if (job.store_activations) w.record.activations = pieces.take(evaluations * program.layout.rows * job.samples);
@@ -285,7 +300,12 @@ FlowGradient<Real> place_gradient(Pieces<Real>& pieces, const Job<Real>& job) {
   FlowGradient<Real> gradient;
   for (int l = 0; l < plan.layers; ++l)
     gradient.field.weight[l] = pieces.take(gradient_size(plan.rows_of(l), plan.columns_of(l)));
-  gradient.field.loop = pieces.take(static_cast<long>(plan.width) * loop_columns(plan.dim, Pack<Real>::width));
+  if (job.estimator.form == DivergenceForm::one_hidden_layer)
+    gradient.field.loop = pieces.take(static_cast<long>(plan.width) * loop_columns(plan.dim, Pack<Real>::width));
+  if (job.estimator.form == DivergenceForm::two_hidden_layers) {
+    gradient.field.middle = pieces.take(static_cast<long>(plan.width) * unit_lanes(plan.width));
+    gradient.field.entry = pieces.take(static_cast<long>(plan.dim) * unit_lanes(plan.width));
+  }
   for (Real** vector :
        {&gradient.field.bias, &gradient.field.gate_weight, &gradient.field.gate_bias, &gradient.field.shift_weight})
     *vector = pieces.take(plan.neurons());
@@ -346,10 +366,9 @@ void gradient_tile(const Job<Real>& job, const TileTask<Real>& task, Real* memor
   gradient.drift = &figures.drift;
   const CpuTeam<Real> team(job.samples, w.transposed);
   with_nonlinearity(job.plan.nonlinearity, [&](auto phi) {
-    loss_gradient_tile(team, phi, program, rows_of(job, task), job.weight, w.memory, w.record, gradient, w.lanes);
+    loss_gradient_tile(team, phi, program, rows_of(job, task), job.weight, w.memory, w.record, gradient, w.lanes,
+                       [&] { scatter_answers(job, task, program, w.memory, w.lanes); });
   });
-  if (task.log_density)
-    for (int lane = 0; lane < task.count; ++lane) task.log_density[task.first + lane] = w.memory.log_density[lane];
   count_solve(task, program, w.lanes, figures);
   count_adjoint(task, program, w.lanes, figures);
 }
@@ -381,6 +400,13 @@ void collect(const Job<Real>& job, const Real* memory, const GradientPointers<Re
         to.weight[0][k * plan.dim + i] += bar * field.layer[1].weight.values[i * plan.width + k];
         to.weight[1][i * plan.width + k] += bar * field.layer[0].weight.values[k * plan.dim + i];
       }
+  }
+  if (job.estimator.form == DivergenceForm::two_hidden_layers) {
+    const int lanes = unit_lanes(plan.width);
+    for (long j = 0; j < plan.width; ++j) {
+      for (long k = 0; k < plan.width; ++k) to.weight[1][k * plan.width + j] += from.field.middle[k * lanes + j];
+      for (long i = 0; i < plan.dim; ++i) to.weight[0][j * plan.dim + i] += from.field.entry[i * lanes + j];
+    }
   }
   for (int i = 0; i < plan.dim && plan.trainable_base; ++i) {
     to.base_mean[i] = from.base_mean[i];

@@ -56,9 +56,14 @@ CNF_HD void count_lanes(const TileTask<Real>& task, const FlowProgram<Real>& pro
 template <class Real>
 CNF_HD void count_solve(const TileTask<Real>& task, const FlowProgram<Real>& program, const LaneMemory<Real>& lanes,
                         TileFigures<Real>& figures) {
-  if (program.adaptive) return count_lanes(task, program, program.controller, lanes.clock, false, figures);
-  const long evaluations = static_cast<long>(task.count) * program.steps * program.method.solution_stages;
-  figures.evaluations += static_cast<std::uint64_t>(evaluations);
+  const std::uint64_t before = figures.evaluations;
+  if (program.adaptive) {
+    count_lanes(task, program, program.controller, lanes.clock, false, figures);
+  } else {
+    const long evaluations = static_cast<long>(task.count) * program.steps * program.method.solution_stages;
+    figures.evaluations += static_cast<std::uint64_t>(evaluations);
+  }
+  figures.solve_evaluations += figures.evaluations - before;
 }
 
 // Beyond the solve's: those of the continuous adjoint's own solve, or of the stages computed again.

@@ -76,18 +76,33 @@ Job<Real> TileRunner<Real>::job(Direction direction, Estimator estimator, const 
 }
 
 template <class Real>
-Answers<Real> TileRunner<Real>::solve(const Job<Real>& request, OnFailure on_failure) {
-  Job<Real> job = request;
-  const Tiling tiling = tile_rows(plan_, job.estimator, job.row_count);
-  job.samples = tiling.samples;
-  const std::size_t count = static_cast<std::size_t>(job.row_count);
+void Answers<Real>::go_to(TileTask<Real>& task) {
+  task.points = points.data();
+  task.log_density = log_density.data();
+  task.delta_logp = delta_logp.data();
+  task.steps = steps.data();
+  task.accepted = accepted.data();
+}
+
+template <class Real>
+Answers<Real> TileRunner<Real>::answers_for(long rows) const {
+  const std::size_t count = static_cast<std::size_t>(rows);
   Answers<Real> answers;
   answers.points.resize(count * static_cast<std::size_t>(plan_.dim));
   answers.log_density.resize(count);
   answers.delta_logp.resize(count);
   answers.steps.resize(count);
   answers.accepted.resize(count);
-  if (count == 0) return answers;
+  return answers;
+}
+
+template <class Real>
+Answers<Real> TileRunner<Real>::solve(const Job<Real>& request, OnFailure on_failure) {
+  Job<Real> job = request;
+  const Tiling tiling = tile_rows(plan_, job.estimator, job.row_count);
+  job.samples = tiling.samples;
+  Answers<Real> answers = answers_for(job.row_count);
+  if (job.row_count == 0) return answers;
   const long workspace = programs_->workspace_size(job, false);
   std::vector<TileFigures<Real>> figures(static_cast<std::size_t>(tiling.tiles));
   share_out(tiling.tiles, threads_, [&](long tile, int thread) {
@@ -95,11 +110,7 @@ Answers<Real> TileRunner<Real>::solve(const Job<Real>& request, OnFailure on_fai
     task.first = tile * tiling.samples;
     task.count = static_cast<int>(std::min<long>(tiling.samples, job.row_count - task.first));
     task.workspace = workspaces_[static_cast<std::size_t>(thread)].get(workspace);
-    task.points = answers.points.data();
-    task.log_density = answers.log_density.data();
-    task.delta_logp = answers.delta_logp.data();
-    task.steps = answers.steps.data();
-    task.accepted = answers.accepted.data();
+    answers.go_to(task);
     programs_->solve_tile(job, task, figures[static_cast<std::size_t>(tile)]);
   });
   for (const TileFigures<Real>& tile : figures) {
@@ -111,8 +122,10 @@ Answers<Real> TileRunner<Real>::solve(const Job<Real>& request, OnFailure on_fai
 }
 
 template <class Real>
-LossFigures TileRunner<Real>::gradient(const Job<Real>& request, long first, long count, Real* values) {
+LossFigures TileRunner<Real>::gradient(const Job<Real>& request, long first, long count, Real* values,
+                                       Answers<Real>* answers) {
   Job<Real> job = request;
+  if (answers) *answers = answers_for(job.row_count);
   const Tiling tiling = tile_rows(plan_, job.estimator, count);
   job.samples = tiling.samples;
   job.store_activations = keeps_activations(plan_, job.estimator, tiling.samples, sizeof(Real));
@@ -125,6 +138,7 @@ LossFigures TileRunner<Real>::gradient(const Job<Real>& request, long first, lon
     std::fill_n(gradient, size, Real(0));
     TileTask<Real> task;
     task.workspace = workspaces_[static_cast<std::size_t>(thread)].get(workspace);
+    if (answers) answers->go_to(task);
     for (long tile = tiling.first_tile(static_cast<int>(slot)); tile < tiling.first_tile(static_cast<int>(slot) + 1);
          ++tile) {
       task.first = first + tile * tiling.samples;
@@ -139,6 +153,7 @@ LossFigures TileRunner<Real>::gradient(const Job<Real>& request, long first, lon
     if (slot.failed.count > 0) throw failed_row_error(job, slot.failed);
     figures.loss += slot.negative_log_density;
     figures.evaluations += slot.evaluations;
+    if (answers) answers->evaluations += slot.solve_evaluations;
     figures.drift = std::max(figures.drift, static_cast<double>(slot.drift));
   }
   return figures;

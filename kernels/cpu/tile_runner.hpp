@@ -20,6 +20,8 @@ struct Answers {
   std::vector<std::int32_t> steps, accepted;
   std::uint64_t evaluations = 0;
   std::uint64_t failures = 0;
+
+  void go_to(TileTask<Real>& task);
 };
 
 struct LossFigures {
@@ -42,8 +44,9 @@ class TileRunner {
   void forget_parameters();
 
   Answers<Real> solve(const Job<Real>& job, OnFailure on_failure = OnFailure::error);
-  // The gradient of the loss over positions [first, first + count), in theta's order.
-  LossFigures gradient(const Job<Real>& job, long first, long count, Real* values);
+  // The gradient of the loss over positions [first, first + count), in theta's order. answers: of all rows' solves, or
+  // null where not wanted.
+  LossFigures gradient(const Job<Real>& job, long first, long count, Real* values, Answers<Real>* answers = nullptr);
 
  private:
   struct Preparation {
@@ -58,6 +61,7 @@ class TileRunner {
     Real* get(long count);
   };
 
+  Answers<Real> answers_for(long count) const;
   Preparation& preparation_for(Direction direction, Estimator estimator);
   void sum_slots(Real* gradients, long size, int slots) const;
 

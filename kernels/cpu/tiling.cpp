@@ -20,8 +20,10 @@ constexpr double most_recorded_bytes = 256e6;
 
 }  // namespace
 
-Tiling tile_rows(const Plan& plan, Estimator, long rows) {
-  const long most = plan.width <= 16 ? 64 : 32;
+Tiling tile_rows(const Plan& plan, Estimator estimator, long rows) {
+  // The contraction of two hidden layers makes its matrix once for a tile: dim multiply-adds an entry, to be shared.
+  const bool shares = estimator.form == DivergenceForm::two_hidden_layers && plan.dim > 8;
+  const long most = shares ? 128 : plan.width <= 16 ? 64 : 32;
   const long wanted = (rows / 16 + lanes - 1) / lanes * lanes;  // about 16 tiles to share out, where rows allow
   Tiling tiling;
   tiling.samples = static_cast<int>(std::clamp(wanted, lanes, most));
@@ -33,7 +35,8 @@ Tiling tile_rows(const Plan& plan, Estimator, long rows) {
 bool keeps_activations(const Plan& plan, Estimator estimator, int samples, std::size_t bytes_per_number) {
   if (plan.adjoint != Adjoint::checkpoint || plan.to_base.adaptive) return false;
   const double panels = keeps_input(plan.nonlinearity) ? 2 : 1;
-  const double rows = panels * (1 + estimator.columns) * (plan.layers - 1) * plan.width;
+  const double groups = panels * (1 + estimator.columns) * (plan.layers - 1);
+  const double rows = (groups + (estimator.form == DivergenceForm::two_hidden_layers ? 1 : 0)) * plan.width;
   const double evaluations = static_cast<double>(plan.to_base.steps) * tableau_of(plan.solver).solution_stages;
   return rows * evaluations * samples * static_cast<double>(bytes_per_number) <= most_stored_bytes;
 }

@@ -422,6 +422,7 @@ Gradient CudaEngine<Real>::loss_gradient(const DensityRequest& request) {
     throw failure(Direction::to_base, figures.failed,
                   request.first_row + static_cast<std::uint64_t>(figures.failed.position));
   result.loss = figures.loss;
+  result.evaluations = figures.evaluations;
   result.values = widened(gradient_.download(parameters_, stream_));
   return result;
 }

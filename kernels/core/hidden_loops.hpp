@@ -1,0 +1,145 @@
+// The exact trace of two hidden layers by contraction: no tangents, one more matrix-vector product a lane.
+//   div = sum_kj phi'_1k M_kj phi'_0j,   M_kj = g_1k W_1kj g_0j sum_i W_2ik g_2i W_0ji
+// M_kj weighs the closed paths from unit j of the first hidden layer to unit k of the second, out of the field and in
+// again. It depends on theta and t alone, so it is made once a stage for a whole tile. Panels over units (lanes = j)
+// are what make it and what it learns from; the verbs are those that work on samples.
+#pragma once
+
+#include "core/vector_field.hpp"
+
+namespace cnf::inline CNF_ARCH {
+
+template <class Team, class Phi, class Gates>
+CNF_HD void VectorField<Team, Phi, Gates>::fill_loops(const Gates& gates) const {
+  if constexpr (contracts_two_layers) {
+    const LoopScratch<Real>& loop = scratch_.loop;
+    const int width = width_of(0), lanes = loop.loops.stride;
+    const Team units = team_.with_lanes(lanes);
+    const Real* second_gate = gates.gate + field_.layer[1].first_neuron;
+    const Real* last_gate = gates.gate + field_.layer[2].first_neuron;
+    units.for_each_index(lanes, [=](int j) { loop.first_gate[j] = j < width ? gates.gate[j] : Real(0); });
+    units.for_each(field_.dim, [=, this](int i, int j) {
+      const long at = static_cast<long>(i) * lanes + j;
+      store(loop.entry + at, V(last_gate[i]) * load<V>(field_.entry + at));
+    });
+    const Real* middle = field_.layer[1].weight.padded;
+    units.transposed_product(
+        field_.layer[2].weight, Columns<Real>{loop.entry, nullptr}, 1, [=](int k, int, int j, V closing) {
+          const long at = static_cast<long>(k) * lanes + j;
+          const V through = V(second_gate[k]) * load<V>(loop.first_gate + j) * load<V>(middle + at);
+          store(loop.closing.values + at, closing);
+          store(loop.loops.values + at, through * closing);
+        });
+  }
+}
+
+// u = M phi'_0, kept for the adjoint.
+template <class Team, class Phi, class Gates>
+CNF_HD void VectorField<Team, Phi, Gates>::follow_loops(const Activations<Real>& kept) const {
+  if constexpr (contracts_two_layers) {
+    const LoopScratch<Real>& loop = scratch_.loop;
+    const int width = width_of(0);
+    team_.for_each(width, [=, this](int j, int lane) {
+      store(row(loop.first_slope, width, 0, j) + lane, slope_at(kept, 0, j, lane));
+    });
+    Real* u = kept.loops();
+    team_.product(loop.loops, loop.first_slope,
+                  [=, this](int k, int lane, V sum) { store(row(u, width, 0, k) + lane, sum); });
+  }
+}
+
+template <class Team, class Phi, class Gates>
+CNF_HD void VectorField<Team, Phi, Gates>::loops_divergence(const Activations<Real>& kept, Real* div) const {
+  if constexpr (contracts_two_layers) {
+    const int width = width_of(1);
+    const Real* u = kept.loops();
+    team_.sum_over_rows(
+        width, [=, this](int k, int lane) { return slope_at(kept, 1, k, lane) * load<V>(row(u, width, 0, k) + lane); },
+        [=](int lane, V sum) { store(div + lane, sum); });
+  }
+}
+
+// The panels that the adjoint of a stage reads.
+template <class Team, class Phi, class Gates>
+CNF_HD void VectorField<Team, Phi, Gates>::start_loops(const Activations<Real>& kept, const Real* cot_div) const {
+  if constexpr (contracts_two_layers) {
+    const LoopScratch<Real>& loop = scratch_.loop;
+    const int width = width_of(0);
+    team_.for_each(width, [=, this](int k, int lane) {
+      store(row(loop.first_slope, width, 0, k) + lane, slope_at(kept, 0, k, lane));
+      store(row(loop.second_slope, width, 0, k) + lane, load<V>(cot_div + lane) * slope_at(kept, 1, k, lane));
+    });
+  }
+}
+
+// abar of hidden layer m by way of its slope in the trace: phi''_1 cot_div u, or phi''_0 M^T (cot_div phi'_1).
+template <class Team, class Phi, class Gates>
+CNF_HD void VectorField<Team, Phi, Gates>::pull_loops(int m, const Activations<Real>& kept, const Real* cot_div) const {
+  if constexpr (contracts_two_layers) {
+    const LoopScratch<Real>& loop = scratch_.loop;
+    const int width = width_of(m);
+    Real* abar = scratch_.abar[m & 1];
+    if (m == 1) {
+      const Real* u = kept.loops();
+      return team_.for_each(width, [=, this](int k, int lane) {
+        const V bar = load<V>(cot_div + lane) * load<V>(row(u, width, 0, k) + lane);
+        store(row(abar, width, 0, k) + lane, bar * bend_at(kept, 1, k, lane));
+      });
+    }
+    team_.transposed_product(loop.loops, loop.second_slope, [=, this](int j, int lane, V bar) {
+      store(row(abar, width, 0, j) + lane, bar * bend_at(kept, 0, j, lane));
+    });
+  }
+}
+
+// From Mbar_kj = sum over lanes of cot_div phi'_1k phi'_0j: what the three weights learn through M, and the sums that
+// their gates learn from.
+template <class Team, class Phi, class Gates>
+CNF_HD void VectorField<Team, Phi, Gates>::loops_gradient(const Gates& gates, const FieldGradient<Real>& gradient,
+                                                          Real scale) const {
+  if constexpr (contracts_two_layers) {
+    const LoopScratch<Real>& loop = scratch_.loop;
+    const int width = width_of(0), lanes = loop.loops.stride;
+    const Team units = team_.with_lanes(lanes);
+    Real* learned = loop.learned.values;
+    team_.outer(loop.learned, loop.second_slope, loop.first_slope);
+    const auto share = [=](int k, int j) {
+      const long at = static_cast<long>(k) * lanes + j;
+      return load<V>(loop.loops.values + at) * load<V>(learned + at);
+    };
+    units.template reduce_rows<1>(
+        width, [=](int k, int j) { return Sums<V, 1>{{share(k, j)}}; },
+        [=](int k, Sums<Real, 1> sum) { loop.second_dots[k] = sum.value[0]; });
+    units.sum_over_rows(width, share, [=](int j, V sum) { store(loop.first_dots + j, sum); });
+
+    const Real* second_gate = gates.gate + field_.layer[1].first_neuron;
+    const Real* last_gate = gates.gate + field_.layer[2].first_neuron;
+    const Real* middle = field_.layer[1].weight.padded;
+    units.for_each(width, [=](int k, int j) {
+      const long at = static_cast<long>(k) * lanes + j;
+      const V bar = V(second_gate[k]) * load<V>(loop.first_gate + j) * load<V>(learned + at);
+      Real* to = gradient.middle + at;
+      store(to, multiply_add(V(scale) * bar, load<V>(loop.closing.values + at), load<V>(to)));
+      store(learned + at, bar * load<V>(middle + at));  // of `closing`
+    });
+    const Matrix<Real>& last = field_.layer[2].weight;
+    units.product(last, Columns<Real>{learned, nullptr}, 1, [=](int i, int, int j, V bar) {
+      Real* to = gradient.entry + static_cast<long>(i) * lanes + j;
+      store(to, multiply_add(V(scale * last_gate[i]), bar, load<V>(to)));
+    });
+    // dots of the last layer's gates come with what its weights learn, as those of every layer do.
+    units.outer(last, gradient.weight[2], Columns<Real>{loop.entry, nullptr}, Columns<Real>{learned, nullptr}, 1, scale,
+                scratch_.kappa_bar);
+  }
+}
+
+// dots = g dL/dg of layer l by way of M.
+template <class Team, class Phi, class Gates>
+CNF_HD void VectorField<Team, Phi, Gates>::add_loop_dots(int l) const {
+  if constexpr (contracts_two_layers) {
+    const Real* by_loops = l == 0 ? scratch_.loop.first_dots : l == 1 ? scratch_.loop.second_dots : scratch_.kappa_bar;
+    team_.for_each_index(width_of(l), [=, dots = scratch_.dots](int o) { dots[o] = dots[o] + by_loops[o]; });
+  }
+}
+
+}  // namespace cnf::inline CNF_ARCH
