@@ -1,4 +1,4 @@
-"""torchdiffeq's dopri5 with its adjoint, adaptive both ways; the divergence by autograd, as in FFJORD."""
+"""torchdiffeq's dopri5, autograd through its steps; the divergence by autograd too, as in FFJORD."""
 
 import torch
 import torchdiffeq
@@ -41,14 +41,14 @@ class Dynamics(torch.nn.Module):
         return (value, divergence) if create_graph else (value.detach(), divergence.detach())
 
 
-def prepare(case):
+def prepare(case, with_adjoint=False):
     times = torch.tensor([1.0, 0.0])
+    options = {"rtol": case.tolerance, "atol": case.tolerance, "method": "dopri5"}
 
     def log_density(weights, rows, probes):
         dynamics = Dynamics(weights, case.layers, probes)
         state = (rows, torch.zeros_like(rows[:, 0]))
-        options = {"rtol": case.tolerance, "atol": case.tolerance, "method": "dopri5"}
-        if torch.is_grad_enabled():
+        if with_adjoint:
             parameters = tuple(tensor for name, tensor in weights.items() if not name.startswith("base."))
             base, delta = torchdiffeq.odeint_adjoint(dynamics, state, times, adjoint_params=parameters, **options)
         else:
