@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -122,6 +124,52 @@ TYPED_TEST(ElementaryTest, VectorsHaveTheBitsOfNumbers) {
       ASSERT_EQ(lanes[3][lane], exponential_minus_one(number)) << number;
       ASSERT_EQ(lanes[4][lane], softplus(number)) << number;
       ASSERT_EQ(lanes[5][lane], logarithm(absolute(number) + TypeParam(1e-3))) << number;
+    }
+  }
+}
+
+// Three numbers with any bits at all, or made so that a b + c is near a midpoint of two floats, cancels, or is smaller
+// than normal numbers.
+template <class Real>
+std::array<Real, 3> awkward_factors(std::mt19937_64& random) {
+  using Int = typename Lanes<Real>::Int;
+  const auto any = [&] { return number_of(static_cast<Int>(random())); };
+  const auto few_bits = [&](int exponent) { return std::ldexp(static_cast<Real>(random() % 4096 + 1), exponent); };
+  const auto up_to = [&](int bound) { return static_cast<int>(random() % static_cast<unsigned>(bound)); };
+  const int smallest = std::numeric_limits<Real>::min_exponent - std::numeric_limits<Real>::digits;
+  const Real a = any(), b = any();
+  switch (up_to(4)) {
+    case 0:
+      return {a, b, any()};
+    case 1:  // a sum half a unit from where it is rounded, or next to that
+      return {a, b, std::nextafter(std::ldexp(a * b, up_to(60) - 30), up_to(2) ? Real(0) : a)};
+    case 2:  // nothing but what the product was rounded by
+      return {a, b, -(a * b)};
+    default: {
+      const int half = smallest / 2;
+      return {few_bits(half - up_to(16)), few_bits(smallest - half - up_to(16)), few_bits(smallest - up_to(14))};
+    }
+  }
+}
+
+TYPED_TEST(ElementaryTest, MultiplyAddsRoundOnce) {
+  using V = Pack<TypeParam>;
+  std::mt19937_64 random(5);
+  const auto bits = [](TypeParam x) {
+    return bits_of(std::isnan(x) ? std::numeric_limits<TypeParam>::quiet_NaN() : x);
+  };
+  for (int i = 0; i < 400000; ++i) {
+    TypeParam factors[3][V::width], expected[V::width], sums[V::width];
+    for (int lane = 0; lane < V::width; ++lane) {
+      const auto [a, b, c] = awkward_factors<TypeParam>(random);
+      factors[0][lane] = a, factors[1][lane] = b, factors[2][lane] = c;
+      expected[lane] = std::fma(a, b, c);
+    }
+    store(sums, multiply_add(V::load(factors[0]), V::load(factors[1]), V::load(factors[2])));
+    for (int lane = 0; lane < V::width; ++lane) {
+      const TypeParam a = factors[0][lane], b = factors[1][lane], c = factors[2][lane];
+      ASSERT_EQ(bits(sums[lane]), bits(expected[lane])) << a << " " << b << " " << c;
+      ASSERT_EQ(bits(multiply_add(a, b, c)), bits(expected[lane])) << a << " " << b << " " << c;
     }
   }
 }
