@@ -76,7 +76,8 @@ void serve(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   if (argc < 3) {
-    std::cerr << "usage: bench_step MODEL ROWS --work train|solve --divergence D --adjoint A --threads N [--tolerance T]\n";
+    std::cerr
+        << "usage: bench_step MODEL ROWS --work train|solve --divergence D --adjoint A --threads N [--tolerance T]\n";
     return 2;
   }
   try {
