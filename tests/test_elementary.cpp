@@ -128,28 +128,26 @@ TYPED_TEST(ElementaryTest, VectorsHaveTheBitsOfNumbers) {
   }
 }
 
-// Three numbers with any bits at all, or made so that a b + c is near a midpoint of two floats, cancels, or is smaller
-// than normal numbers.
+// Three numbers: any bits at all; or a b = -c but for the product's rounding; or a b so little less than half of c's
+// last place that an intermediate rounding would make it the whole half, c being normal or smaller.
 template <class Real>
 std::array<Real, 3> awkward_factors(std::mt19937_64& random) {
   using Int = typename Lanes<Real>::Int;
-  const auto any = [&] { return number_of(static_cast<Int>(random())); };
-  const auto few_bits = [&](int exponent) { return std::ldexp(static_cast<Real>(random() % 4096 + 1), exponent); };
+  using Limits = std::numeric_limits<Real>;
   const auto up_to = [&](int bound) { return static_cast<int>(random() % static_cast<unsigned>(bound)); };
-  const int smallest = std::numeric_limits<Real>::min_exponent - std::numeric_limits<Real>::digits;
+  const auto any = [&] { return number_of(static_cast<Int>(random())); };
   const Real a = any(), b = any();
-  switch (up_to(4)) {
-    case 0:
-      return {a, b, any()};
-    case 1:  // a sum half a unit from where it is rounded, or next to that
-      return {a, b, std::nextafter(std::ldexp(a * b, up_to(60) - 30), up_to(2) ? Real(0) : a)};
-    case 2:  // nothing but what the product was rounded by
-      return {a, b, -(a * b)};
-    default: {
-      const int half = smallest / 2;
-      return {few_bits(half - up_to(16)), few_bits(smallest - half - up_to(16)), few_bits(smallest - up_to(14))};
-    }
-  }
+  const int kind = up_to(4);
+  if (kind == 0) return {a, b, any()};
+  if (kind == 1) return {a, b, -(a * b)};
+  const int last_place = kind == 2 ? up_to(60) - 30 : Limits::min_exponent - Limits::digits;
+  const Int first = kind == 2 ? Int(1) << (Limits::digits - 1) : 0, more = Int(1) << up_to(Limits::digits);
+  const Real c =
+      std::ldexp(static_cast<Real>(first + static_cast<Int>(random() % static_cast<std::uint64_t>(more))), last_place);
+  const int shared = up_to(20) - 10 + (last_place - 1) / 2;
+  const Real part = static_cast<Real>(up_to(8)) * Limits::epsilon();
+  const Real sign = up_to(2) ? Real(1) : Real(-1);
+  return {sign * std::ldexp(1 + part, shared), std::ldexp(1 - part, last_place - 1 - shared), c};
 }
 
 TYPED_TEST(ElementaryTest, MultiplyAddsRoundOnce) {
