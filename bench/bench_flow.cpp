@@ -43,14 +43,16 @@ Options take_options(int& argc, char** argv) {
 }
 
 double peak_of(const Case& c, DeviceKind device) {
-  return device == DeviceKind::cpu ? multiply_add_peak(cpu::programs<float>().name, c.threads) : 0;
+  if (device != DeviceKind::cpu) return 0;
+  const double peak = multiply_add_peak(cpu::programs<float>().name, c.threads);
+  return c.config.precision == Precision::float64 ? peak / 2 : peak;  // a vector holds half as many numbers
 }
 
 // Median, fastest and the width of the middle half, in seconds; with the peak, the shares of it.
-void report(::benchmark::State& state, const Case& c, std::vector<double> seconds, double peak) {
+void report(::benchmark::State& state, double flops, std::vector<double> seconds, double peak) {
   std::sort(seconds.begin(), seconds.end());
   const std::size_t n = seconds.size();
-  const double median = seconds[n / 2], flops = useful_flops(c);
+  const double median = seconds[n / 2];
   state.counters["median_s"] = median;
   state.counters["best_s"] = seconds.front();
   state.counters["spread"] = (seconds[n - 1 - n / 4] - seconds[n / 4]) / median;
@@ -74,7 +76,9 @@ void measure(::benchmark::State& state, const Case& c, DeviceKind device) {
       seconds.push_back(watch.seconds());
       state.SetIterationTime(seconds.back());
     }
-    report(state, c, seconds, std::max(before, peak_of(c, device)));
+    const double peak = std::max(before, peak_of(c, device));
+    report(state, useful_flops(c, prepared.evaluations()), seconds, peak);
+    if (c.config.flow.solve.tolerances) state.counters["idle_share"] = prepared.idle_share();
   } catch (const std::exception& error) {
     state.SkipWithError(error.what());
   }
@@ -82,8 +86,8 @@ void measure(::benchmark::State& state, const Case& c, DeviceKind device) {
 
 // Runs that fill about half a second, three at least.
 ::benchmark::IterationCount repeats(const Case& c) {
-  constexpr double expected_rate = 5e10;
-  return static_cast<::benchmark::IterationCount>(std::clamp(0.5 * expected_rate / useful_flops(c), 3.0, 1000.0));
+  const double expected_rate = c.config.precision == Precision::float64 ? 2.5e10 : 5e10;
+  return static_cast<::benchmark::IterationCount>(std::clamp(0.5 * expected_rate / fixed_flops(c), 3.0, 1000.0));
 }
 
 }  // namespace

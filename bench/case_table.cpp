@@ -23,6 +23,15 @@ constexpr Shape shapes[] = {
     {"galaxies", 500, 7, 64, 3, Divergence::hutchinson},
 };
 
+// One layer D -> D, so that a work on it is layer products and little else: `field` the product with the matrix alone,
+// `divergence` with a tangent beside, `train` also the transposed product and the one that makes the matrix's gradient.
+constexpr Shape layers[] = {
+    {"layer-16", 4096, 16, 1, 0, Divergence::hutchinson},
+    {"layer-64", 1024, 64, 1, 0, Divergence::hutchinson},
+    {"layer-256", 1024, 256, 1, 0, Divergence::hutchinson},
+    {"layer-1024", 512, 1024, 1, 0, Divergence::hutchinson},
+};
+
 constexpr double quick_flops = 4e9;  // of one run under --quick
 
 const char* work_name(Work work) {
@@ -47,7 +56,7 @@ Case make_case(Work work, const Shape& shape, Divergence divergence, Adjoint adj
 }
 
 void limit_rows(Case& c) {
-  while (c.rows > 16 && useful_flops(c) > quick_flops) c.rows = (c.rows / 2 + 15) / 16 * 16;
+  while (c.rows > 16 && fixed_flops(c) > quick_flops) c.rows = (c.rows / 2 + 15) / 16 * 16;
 }
 
 void add(std::vector<Case>& cases, const TableOptions& options, Case c) {
@@ -73,6 +82,36 @@ void add_works(std::vector<Case>& cases, const TableOptions& options, const Shap
   add(cases, options, make_case(Work::solve, shape, shape.usual, checkpoint, 1));
   add(cases, options, make_case(Work::train, shape, shape.usual, Adjoint::backsolve, 1));
   add(cases, options, make_case(Work::sample, shape, shape.usual, checkpoint, 1));
+}
+
+// Adaptive solves at this tolerance: the densities of many rows, and training steps.
+void add_adaptive(std::vector<Case>& cases, const TableOptions& options, Work work, Shape shape, Adjoint adjoint) {
+  constexpr double tolerance = 1e-5;
+  shape.usual = Divergence::exact;
+  Case c = make_case(work, shape, shape.usual, adjoint, 1);
+  c.config.flow.solve.tolerances = Tolerances{tolerance, tolerance};
+  if (adjoint == Adjoint::backsolve) c.config.adjoint.tolerances = Tolerances{tolerance, tolerance};
+  c.name = "adaptive/" + c.name;
+  add(cases, options, std::move(c));
+}
+
+void add_adaptives(std::vector<Case>& cases, const TableOptions& options) {
+  const Shape notebook = shapes[0], toy = shapes[1];
+  Shape galaxies = shapes[5];
+  galaxies.rows = 100000;
+  add_adaptive(cases, options, Work::solve, galaxies, Adjoint::checkpoint);
+  for (const Shape& shape : {notebook, toy})
+    for (const Adjoint adjoint : {Adjoint::checkpoint, Adjoint::backsolve})
+      add_adaptive(cases, options, Work::train, shape, adjoint);
+}
+
+void add_float64(std::vector<Case>& cases, const TableOptions& options, const Shape& shape) {
+  for (const Work work : {Work::solve, Work::train}) {
+    Case c = make_case(work, shape, shape.usual, Adjoint::checkpoint, 1);
+    c.config.precision = Precision::float64;
+    c.name = "float64/" + c.name;
+    add(cases, options, std::move(c));
+  }
 }
 
 // A training step with one size changed; `value` ends the name.
@@ -104,7 +143,12 @@ void add_sweeps(std::vector<Case>& cases, const TableOptions& options) {
 
 std::vector<Case> case_table(const TableOptions& options) {
   std::vector<Case> cases;
+  for (const Shape& layer : layers)
+    for (const Work work : {Work::field, Work::divergence, Work::train})
+      add(cases, options, make_case(work, layer, layer.usual, Adjoint::checkpoint, 1));
   for (const Shape& shape : shapes) add_works(cases, options, shape);
+  for (const Shape& shape : shapes) add_float64(cases, options, shape);
+  add_adaptives(cases, options);
   // Threads: on the shapes themselves, for a core's share at 1, 2, 4, ... threads.
   for (const Shape& shape : shapes)
     for (int threads = 2; threads <= options.most_threads; threads *= 2)

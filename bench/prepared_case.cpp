@@ -7,17 +7,35 @@
 #include "cnf_gpu/error.hpp"
 #include "cnf_gpu/parameters.hpp"
 #include "cnf_gpu/random.hpp"
+#include "cpu/tiling.hpp"
+#include "plan.hpp"
 
 namespace cnf::bench {
 namespace {
 
 constexpr std::uint64_t seed = 1;
+constexpr double tsit5_stages = 6;
 
 std::unique_ptr<Engine> engine_for(const EngineConfig& config, DeviceKind device, int threads,
                                    std::span<const double> theta) {
   std::unique_ptr<Engine> engine = make_engine(config, {device, 0, threads});
   engine->set_parameters(theta);
   return engine;
+}
+
+std::vector<double> as_float32(std::vector<double> values) {
+  for (double& value : values) value = static_cast<float>(value);
+  return values;
+}
+
+std::vector<double> drawn_parameters(const FlowConfig& flow) {
+  return as_float32(initial_parameters(flow, seed));
+}
+
+std::vector<double> drawn_rows(long rows, int dim) {
+  std::vector<double> values(static_cast<std::size_t>(rows) * static_cast<std::size_t>(dim));
+  draw_normal({seed, Purpose::data}, 0, values);
+  return as_float32(std::move(values));
 }
 
 // Largest difference over the largest entry, infinite where a number is not finite.
@@ -61,13 +79,10 @@ void check_gradient(Engine& exact, const DensityRequest& request, std::span<cons
 }  // namespace
 
 PreparedCase::PreparedCase(const Case& c, DeviceKind device)
-    : case_(c),
-      device_(device),
-      theta_(initial_parameters(c.config.flow, seed)),
-      rows_(static_cast<std::size_t>(c.rows) * static_cast<std::size_t>(c.config.flow.field.dim)) {
-  for (double& value : theta_) value = static_cast<float>(value);
-  draw_normal({seed, Purpose::data}, 0, rows_);
-  for (double& value : rows_) value = static_cast<float>(value);
+    : PreparedCase(c, device, drawn_parameters(c.config.flow), drawn_rows(c.rows, c.config.flow.field.dim)) {}
+
+PreparedCase::PreparedCase(const Case& c, DeviceKind device, std::vector<double> theta, std::vector<double> rows)
+    : case_(c), device_(device), theta_(std::move(theta)), rows_(std::move(rows)) {
   engine_ = engine_for(c.config, device, c.threads, theta_);
   if (c.work == Work::train) engine_->load_rows(rows_);
 }
@@ -98,7 +113,9 @@ void PreparedCase::verify() const {
   wide.precision = Precision::float64;
   const auto exact = engine_for(wide, device_, case_.threads, theta_);
   const auto measured = engine_for(case_.config, device_, case_.threads, theta_);
-  constexpr double rounding = 1e-4;  // float32 over 120 evaluations, wide layers included; a mistake is far larger
+  // float32 over 120 evaluations, wide layers included; a mistake is far larger. Adaptive steps in float32 end up to
+  // some tolerances (1e-5) from those in float64.
+  const double rounding = is_adaptive() ? 1e-3 : 1e-4;
   if (case_.work == Work::field || case_.work == Work::sample) {
     const SampleRequest samples{.count = checked, .base_points = request.rows};
     return require_near(measured->sample(samples).points, exact->sample(samples).points, rounding, "samples");
@@ -109,9 +126,40 @@ void PreparedCase::verify() const {
   const Gradient expected = exact->loss_gradient(request), actual = measured->loss_gradient(request);
   require_near(actual.density.logprob, expected.density.logprob, rounding, "log-densities");
   require_near(actual.values, expected.values, rounding, "gradient");
-  // The continuous adjoint is the gradient of the loss up to the solver's own error.
-  const bool discrete = case_.config.adjoint.adjoint == Adjoint::checkpoint;
+  // The continuous adjoint is the gradient of the loss up to the solver's own error; and gradients take adaptive steps
+  // for constants, while differences see them change.
+  const bool discrete = case_.config.adjoint.adjoint == Adjoint::checkpoint && !is_adaptive();
   check_gradient(*exact, request, theta_, expected, discrete ? 1e-6 : 1e-3);
+}
+
+LogDensity PreparedCase::solved() const {
+  return engine_->log_density({.rows = rows_});
+}
+
+Evaluations PreparedCase::evaluations() const {
+  const SolveConfig& solve = case_.config.flow.solve;
+  if (!is_adaptive()) return fixed_evaluations(solve);
+  const LogDensity density = solved();
+  const double rows = static_cast<double>(density.logprob.size());
+  double accepted = 0;
+  for (const int steps : density.num_accepted_steps) accepted += steps;
+  return {static_cast<double>(density.evaluations) / rows, tsit5_stages * accepted / rows};
+}
+
+double PreparedCase::idle_share() const {
+  if (!is_adaptive() || device_ == DeviceKind::cuda) return 0;
+  const std::vector<std::int32_t> steps = solved().num_steps;
+  const Plan plan = make_plan(case_.config);
+  const long rows = static_cast<long>(steps.size());
+  const cpu::Tiling tiling = cpu::tile_rows(plan, plan.estimator, rows);
+  double needed = 0, done = 0;
+  for (long first = 0; first < rows; first += tiling.samples) {
+    const long count = std::min<long>(tiling.samples, rows - first);
+    const auto tile = std::span(steps).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
+    for (const int attempts : tile) needed += attempts;
+    done += static_cast<double>(tiling.samples) * *std::max_element(tile.begin(), tile.end());
+  }
+  return 1 - needed / done;
 }
 
 }  // namespace cnf::bench

@@ -23,26 +23,31 @@ double passes(const FieldConfig& field, const DivergenceConfig& divergence) {
   return 1 + field.dim;
 }
 
-double evaluations(const SolveConfig& solve) {
-  return static_cast<double>(fixed_steps(solve)) * (solve.solver == Solver::euler ? 1 : 6);
-}
-
 }  // namespace
 
-double useful_flops(const Case& c) {
+Evaluations fixed_evaluations(const SolveConfig& solve) {
+  const double count = static_cast<double>(fixed_steps(solve)) * (solve.solver == Solver::euler ? 1 : 6);
+  return {count, count};
+}
+
+double useful_flops(const Case& c, const Evaluations& evaluations) {
   const FieldConfig& field = c.config.flow.field;
-  const double one = 2 * entries(field) * evaluations(c.config.flow.solve) * static_cast<double>(c.rows);
+  const double one = 2 * entries(field) * static_cast<double>(c.rows);  // an evaluation without divergence
   switch (c.work) {
     case Work::field:
     case Work::sample:
-      return one;
+      return one * evaluations.solve;
     case Work::divergence:
     case Work::solve:
-      return one * passes(field, c.config.divergence);
+      return one * passes(field, c.config.divergence) * evaluations.solve;
     case Work::train:  // forward; then forward again, backward, and gradients of the weights
-      return 4 * one * passes(field, c.config.divergence);
+      return one * passes(field, c.config.divergence) * (evaluations.solve + 3 * evaluations.adjoint);
   }
   return 0;
+}
+
+double fixed_flops(const Case& c) {
+  return useful_flops(c, fixed_evaluations(c.config.flow.solve));
 }
 
 }  // namespace cnf::bench

@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -122,6 +124,50 @@ TYPED_TEST(ElementaryTest, VectorsHaveTheBitsOfNumbers) {
       ASSERT_EQ(lanes[3][lane], exponential_minus_one(number)) << number;
       ASSERT_EQ(lanes[4][lane], softplus(number)) << number;
       ASSERT_EQ(lanes[5][lane], logarithm(absolute(number) + TypeParam(1e-3))) << number;
+    }
+  }
+}
+
+// Three numbers: any bits at all; or a b = -c but for the product's rounding; or a b so little less than half of c's
+// last place that an intermediate rounding would make it the whole half, c being normal or smaller.
+template <class Real>
+std::array<Real, 3> awkward_factors(std::mt19937_64& random) {
+  using Int = typename Lanes<Real>::Int;
+  using Limits = std::numeric_limits<Real>;
+  const auto up_to = [&](int bound) { return static_cast<int>(random() % static_cast<unsigned>(bound)); };
+  const auto any = [&] { return number_of(static_cast<Int>(random())); };
+  const Real a = any(), b = any();
+  const int kind = up_to(4);
+  if (kind == 0) return {a, b, any()};
+  if (kind == 1) return {a, b, -(a * b)};
+  const int last_place = kind == 2 ? up_to(60) - 30 : Limits::min_exponent - Limits::digits;
+  const Int first = kind == 2 ? Int(1) << (Limits::digits - 1) : 0, more = Int(1) << up_to(Limits::digits);
+  const Real c =
+      std::ldexp(static_cast<Real>(first + static_cast<Int>(random() % static_cast<std::uint64_t>(more))), last_place);
+  const int shared = up_to(20) - 10 + (last_place - 1) / 2;
+  const Real part = static_cast<Real>(up_to(8)) * Limits::epsilon();
+  const Real sign = up_to(2) ? Real(1) : Real(-1);
+  return {sign * std::ldexp(1 + part, shared), std::ldexp(1 - part, last_place - 1 - shared), c};
+}
+
+TYPED_TEST(ElementaryTest, MultiplyAddsRoundOnce) {
+  using V = Pack<TypeParam>;
+  std::mt19937_64 random(5);
+  const auto bits = [](TypeParam x) {
+    return bits_of(std::isnan(x) ? std::numeric_limits<TypeParam>::quiet_NaN() : x);
+  };
+  for (int i = 0; i < 400000; ++i) {
+    TypeParam factors[3][V::width], expected[V::width], sums[V::width];
+    for (int lane = 0; lane < V::width; ++lane) {
+      const auto [a, b, c] = awkward_factors<TypeParam>(random);
+      factors[0][lane] = a, factors[1][lane] = b, factors[2][lane] = c;
+      expected[lane] = std::fma(a, b, c);
+    }
+    store(sums, multiply_add(V::load(factors[0]), V::load(factors[1]), V::load(factors[2])));
+    for (int lane = 0; lane < V::width; ++lane) {
+      const TypeParam a = factors[0][lane], b = factors[1][lane], c = factors[2][lane];
+      ASSERT_EQ(bits(sums[lane]), bits(expected[lane])) << a << " " << b << " " << c;
+      ASSERT_EQ(bits(multiply_add(a, b, c)), bits(expected[lane])) << a << " " << b << " " << c;
     }
   }
 }

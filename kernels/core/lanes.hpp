@@ -51,9 +51,28 @@ struct Ieee<double> {
   static constexpr double rounder = 6755399441055744.0;
 };
 
+// Processors without a fused multiply-add get its bits for float from double arithmetic: the product is exact there,
+// and the sum is rounded to odd, which the last rounding, to float, cannot tell from the exact sum (Boldo and
+// Melquiond, Emulation of FMA and correctly rounded sums, 2008). Double is a number or a vector of them, Bits its
+// integers.
+template <class Bits, class Double>
+CNF_INLINE Double sum_to_odd(Double a, Double b) {
+  const Double sum = a + b, part = sum - a;
+  const Double error = (a - (sum - part)) + (b - part);  // exactly what the sum lacks; NaN beside an infinity
+  const Bits bits = __builtin_bit_cast(Bits, sum);
+  const Bits inexact = ((error < 0) | (error > 0)) & 1;
+  const Bits beyond = ((bits ^ __builtin_bit_cast(Bits, error)) >> 63) & inexact;  // the sum was rounded away from zero
+  return __builtin_bit_cast(Double, (bits - beyond) | inexact);
+}
+
 // a b + c with one rounding, on every processor.
 CNF_INLINE float multiply_add(float a, float b, float c) {
+#if defined(__FP_FAST_FMAF) || defined(__FMA__) || defined(__aarch64__) || defined(__CUDA_ARCH__)
   return ::fmaf(a, b, c);
+#else
+  return static_cast<float>(
+      sum_to_odd<std::uint64_t>(static_cast<double>(a) * static_cast<double>(b), static_cast<double>(c)));
+#endif
 }
 CNF_INLINE double multiply_add(double a, double b, double c) {
   return ::fma(a, b, c);

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <utility>
 
-#if defined(__AVX2__) || defined(__AVX512F__)
+#if defined(__SSE2__)
 #include <immintrin.h>
 #elif defined(__aarch64__)
 #include <arm_neon.h>
@@ -121,6 +121,46 @@ CNF_INLINE Pack<float> multiply_add(Pack<float> a, Pack<float> b, Pack<float> c)
 }
 CNF_INLINE Pack<double> multiply_add(Pack<double> a, Pack<double> b, Pack<double> c) {
   return Pack<double>((Pack<double>::Vector)vfmaq_f64((float64x2_t)c.v, (float64x2_t)a.v, (float64x2_t)b.v));
+}
+#elif defined(__SSE2__)
+// No fused multiply-add here: two halves in double arithmetic, as core/lanes.hpp says.
+typedef double WideHalf __attribute__((vector_size(vector_bytes)));
+typedef std::uint64_t WideHalfBits __attribute__((vector_size(vector_bytes)));
+using LowerHalf = std::integer_sequence<int, 0, 1>;
+using UpperHalf = std::integer_sequence<int, 2, 3>;
+
+template <int... lane>
+CNF_INLINE WideHalf widened(Pack<float> a, std::integer_sequence<int, lane...>) {
+  return __builtin_convertvector(__builtin_shufflevector(a.v, a.v, lane...), WideHalf);
+}
+CNF_INLINE Pack<float> narrowed(WideHalf lower, WideHalf upper) {
+  return Pack<float>((Pack<float>::Vector)_mm_movelh_ps(_mm_cvtpd_ps((__m128d)lower), _mm_cvtpd_ps((__m128d)upper)));
+}
+
+inline __attribute__((noinline, cold)) Pack<float> multiply_add_to_odd(Pack<float> a, Pack<float> b, Pack<float> c) {
+  const auto half = [&](auto lanes) {
+    return sum_to_odd<WideHalfBits>(widened(a, lanes) * widened(b, lanes), widened(c, lanes));
+  };
+  return narrowed(half(LowerHalf()), half(UpperHalf()));
+}
+
+// Rounding twice, to double and to float, differs from rounding once only where the double is a midpoint of two floats,
+// whose bits below a float's last are 1000..., or where the float is below the normal ones and has fewer bits.
+CNF_INLINE Pack<float> multiply_add(Pack<float> a, Pack<float> b, Pack<float> c) {
+  using Words = Pack<float>::IntVector;
+  const auto half = [&](auto lanes) { return widened(a, lanes) * widened(b, lanes) + widened(c, lanes); };
+  const WideHalf lower = half(LowerHalf()), upper = half(UpperHalf());
+  const Pack<float> sum = narrowed(lower, upper);
+  const Words low_words = __builtin_shufflevector((Words)lower, (Words)upper, 0, 2, 4, 6);
+  const Words is_midpoint = (low_words & 0x1fffffff) == 0x10000000, is_small = ((Words)sum.v & 0x7f800000) == 0;
+  if (_mm_movemask_ps((__m128)(is_midpoint | is_small))) [[unlikely]]
+    return multiply_add_to_odd(a, b, c);
+  return sum;
+}
+CNF_INLINE Pack<double> multiply_add(Pack<double> a, Pack<double> b, Pack<double> c) {
+  Pack<double> sum;
+  for (int lane = 0; lane < Pack<double>::width; ++lane) sum.v[lane] = multiply_add(a.v[lane], b.v[lane], c.v[lane]);
+  return sum;
 }
 #else
 template <class Number>

@@ -13,11 +13,13 @@
 namespace cnf::cpu {
 namespace {
 
-// Runs work(i, thread) for i < count on `threads` threads; the first exception comes out here.
+// Runs work(i, thread) for i < count on `threads` threads, no more than there is work for: starting one costs more than
+// a row. The first exception comes out here.
 template <class Work>
 void share_out(long count, int threads, Work work) {
   std::exception_ptr failure;
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
+  const int busy = static_cast<int>(std::clamp<long>(count, 1, threads));
+#pragma omp parallel for schedule(dynamic) num_threads(busy)
   for (long i = 0; i < count; ++i) {
     try {
       work(i, omp_get_thread_num());
