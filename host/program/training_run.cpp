@@ -148,9 +148,10 @@ std::optional<MomentErrors> TrainingRun::sample_errors(long epoch) {
 void TrainingRun::keep_if_best(const EpochReport& epoch, double validation_nll) {
   const bool better = !best_ || validation_nll < best_->validation_nll || std::isnan(best_->validation_nll);
   if (better) {
-    best_ = BestModel{epoch.epoch, epoch.nll, validation_nll, trainer_.engine().parameters()};
+    std::vector<double> parameters = trainer_.engine().parameters();
+    if (is_finite(parameters)) best_ = BestModel{epoch.epoch, epoch.nll, validation_nll, std::move(parameters)};
   }
-  stopped_early_ = choices_.patience > 0 && epoch.epoch - best_->epoch >= choices_.patience;
+  stopped_early_ = choices_.patience > 0 && best_ && epoch.epoch - best_->epoch >= choices_.patience;
 }
 
 bool TrainingRun::is_report_epoch(long epoch) const {
