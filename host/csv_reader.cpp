@@ -10,7 +10,7 @@
 namespace cnf {
 namespace {
 
-constexpr std::size_t first_buffer = 1 << 20;
+constexpr std::size_t first_buffer = 1 << 16;
 constexpr std::size_t longest_record = std::size_t{1} << 26;  // a file that is no table must not fill the memory
 
 // Follows a record through its quotes, a piece at a time, to tell a line end in a quoted field from the record's.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdint>
 #include <limits>
 
 #include "csv.hpp"
@@ -17,6 +18,14 @@ static_assert(std::endian::native == std::endian::little, "arrays are written as
 constexpr std::size_t piece = 1 << 16;  // numbers
 constexpr std::size_t most_rows = std::numeric_limits<std::size_t>::max();
 
+// The least that `rows` rows take: of a .csv each number takes a digit and a separator. Never less by an overflow.
+std::uint64_t least_size(bool is_array, std::size_t rows, std::size_t columns, NumberType type) {
+  const std::uint64_t number = !is_array ? 2 : type == NumberType::float32 ? sizeof(float) : sizeof(double);
+  const std::uint64_t row = number * std::max<std::size_t>(1, columns);
+  constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
+  return rows > most / row ? most : rows * row;
+}
+
 std::string_view bytes_of(const auto& values) {
   return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(values[0])};
 }
@@ -25,7 +34,10 @@ std::string_view bytes_of(const auto& values) {
 
 RowWriter::RowWriter(const std::string& path, std::size_t columns, NumberType type,
                      const std::vector<std::string>& names, std::size_t rows)
-    : is_array_(writable_ending(path).format == TableFormat::npy), columns_(columns), type_(type), file_(path) {
+    : is_array_(writable_ending(path).format == TableFormat::npy),
+      columns_(columns),
+      type_(type),
+      file_(path, least_size(is_array_, rows, columns, type)) {
   if (is_array_) {
     // The longest there can be leaves room for what commit() puts in its place.
     header_ = rows > 0 ? header(rows) : header(most_rows);

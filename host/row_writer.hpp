@@ -14,7 +14,7 @@ namespace cnf {
 class RowWriter {
  public:
   // .npy or .csv by the path's ending. columns 0: a vector, of shape (N,) in a .npy. `names` head a .csv. `rows` is how
-  // many will come; 0 where that is not known.
+  // many will come, refused at once where the disk has no room for them; 0 where that is not known.
   RowWriter(const std::string& path, std::size_t columns, NumberType type, const std::vector<std::string>& names = {},
             std::size_t rows = 0);
 

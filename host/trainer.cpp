@@ -124,6 +124,8 @@ EpochReport Trainer::step() try { return impl_->run_epoch(); } catch (const Usag
   throw;
 } catch (const Diverged& error) {
   throw Diverged(fmt::format("epoch {}, update {}: {}", impl_->epoch, impl_->update, error.what()));
+} catch (const SolveFailed& error) {
+  throw Diverged(fmt::format("epoch {}, update {}: {}", impl_->epoch, impl_->update, error.what()));
 } catch (const Error& error) {
   throw Error(fmt::format("epoch {}, update {}: {}", impl_->epoch, impl_->update, error.what()));
 }

@@ -121,7 +121,7 @@ struct InflateStream : z_stream {
 std::string inflate_all(std::string_view packed, std::uint64_t size, const Fields& file) {
   constexpr std::size_t most_at_once = std::size_t{1} << 30;  // zlib counts in 32 bits
   InflateStream stream;
-  std::vector<Bytef> piece(1 << 18);
+  std::vector<Bytef> piece(1 << 16);
   std::string out;
   for (int result = Z_OK; result != Z_STREAM_END;) {
     if (stream.avail_in == 0) {

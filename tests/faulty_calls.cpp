@@ -8,15 +8,17 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <stdexcept>
+#include <thread>
 
 #include "files.hpp"
 
 namespace cnf::test {
 namespace {
 
-constexpr std::array names = {"none", "kill", "full", "short", "sync", "cut", "cut-names"};
+constexpr std::array names = {"none", "kill", "full", "short", "sync", "cut", "cut-names", "slow"};
 
 off_t size_of(int file) {
   struct stat status {};
@@ -62,7 +64,10 @@ ssize_t FaultyCalls::pwrite(int file, const void* bytes, std::size_t count, off_
 }
 
 int FaultyCalls::fsync(int file) {
-  if (is_due() && fault_.kind == Fault::Kind::sync) sync_fails_ = true;
+  is_due();
+  if (fault_.kind == Fault::Kind::slow && calls_ >= fault_.call)
+    std::this_thread::sleep_for(std::chrono::milliseconds(250));
+  if (fault_.kind == Fault::Kind::sync && calls_ == fault_.call) sync_fails_ = true;
   if (sync_fails_) return errno = EIO, -1;
   const std::string path = paths_[file];
   if (std::filesystem::is_directory(path)) {

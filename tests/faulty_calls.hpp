@@ -20,6 +20,7 @@ struct Fault {
     sync,         // this and every later sync fails
     cut,          // the power goes: bytes that were not synced are lost
     cut_names,    // the same, and names that were not synced are as they were
+    slow,         // this and every later sync takes a quarter of a second
   };
   Kind kind = Kind::none;
   long call = 0;

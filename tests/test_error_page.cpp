@@ -57,7 +57,7 @@ bool is_message(const std::string& text) {
 std::set<std::string> messages_in(std::string source) {
   static const std::regex comment("//[^\n\"]*\n");
   static const std::regex throwing(
-      R"(\b(throw\s+(Error|UsageError|Interrupted|Diverged)|Error|refuse\w*|fail\w*|require\w*)\s*\()");
+      R"(\b(throw\s+(Error|UsageError|Interrupted|Diverged)|Error|SolveFailed|refuse\w*|fail\w*|require\w*)\s*\()");
   source = std::regex_replace(source, comment, "\n");
   std::set<std::string> messages;
   for (std::sregex_iterator call(source.begin(), source.end(), throwing), end; call != end; ++call) {

@@ -110,6 +110,7 @@ TEST_P(DiskFaults, LoseNoBitOfARun) {
     std::filesystem::remove_all(path(name));
   }
   EXPECT_GE(fired, 3);
+  RecordProperty("faults", fired);
 }
 
 INSTANTIATE_TEST_SUITE_P(Runs, DiskFaults,
@@ -154,6 +155,39 @@ TEST_F(Faults, ARunThatIsKilledAgainAndAgainComesToItsEnd) {
     process->wait();
   }
   go_on_and_compare("run", longer_options);
+}
+
+TEST_F(Faults, ASlowDiskLosesNoBitAndIsSavedToOnASignal) {
+  using Clock = std::chrono::steady_clock;
+  output_of(run_options + "whole");
+  ::setenv("CNF_GPU_FAULT", "slow@1", 1);
+  const auto process = std::make_unique<RunningProgram>(CNF_GPU_FAULTY_PROGRAM, run_options + "run", path("."));
+  ::unsetenv("CNF_GPU_FAULT");
+  wait_for_reports("run", 2);
+  const auto asked = Clock::now();
+  process->signal(SIGTERM);
+  const Outcome stopped = process->wait();
+
+  // The snapshot under way and the last one: each syncs two files, two directories and the metrics.
+  EXPECT_LT(Clock::now() - asked, std::chrono::seconds(2) + 10 * std::chrono::milliseconds(250));
+  EXPECT_TRUE(stopped.code == 130 || stopped.code == 0) << stopped.err;
+  go_on_and_compare("run", run_options);
+}
+
+TEST_F(Faults, AClockThatJumpsChangesNothing) {
+  output_of(run_options + "whole");
+  ::setenv("CNF_GPU_CLOCK", "jumps", 1);
+  const Outcome outcome = RunningProgram(CNF_GPU_FAULTY_PROGRAM, run_options + "run", path(".")).wait();
+  ::unsetenv("CNF_GPU_CLOCK");
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  double before = 0;
+  for (const std::string& line : lines_of(bytes("run/metrics.jsonl"))) {
+    const double seconds = nlohmann::json::parse(line)["seconds"];
+    EXPECT_GE(seconds, before);
+    EXPECT_LT(seconds, 3600);
+    before = seconds;
+  }
+  go_on_and_compare("run", run_options);
 }
 
 TEST_F(Faults, AFullDiskNamesTheFileAndTheSpaceAndLeavesThePreviousSnapshot) {

@@ -101,6 +101,143 @@ TEST_F(ProgramTest, ARetryIsInTheMetricsAndRepeatsThroughAResume) {
   EXPECT_EQ(metrics_of("whole"), metrics_of("again"));
 }
 
+// A number that goes wrong once, at a chosen gradient, in the middle of a snapshot's interval.
+struct Wrong {
+  const char* fault;
+  const char* named;  // in the message
+  int update = 10;    // that shows it; what saturates the field is seen in the next gradient
+};
+
+void PrintTo(const Wrong& wrong, std::ostream* out) {
+  *out << wrong.fault;
+}
+
+class WrongNumbers : public ProgramTest, public ::testing::WithParamInterface<Wrong> {
+ protected:
+  Outcome run_with_fault(const std::string& arguments) const {
+    ::setenv("CNF_GPU_NUMBER_FAULT", GetParam().fault, 1);
+    const Outcome outcome = RunningProgram(CNF_GPU_FAULTY_PROGRAM, arguments, path(".")).wait();
+    ::unsetenv("CNF_GPU_NUMBER_FAULT");
+    return outcome;
+  }
+
+  const std::string command =
+      "train moons -n 60 --epochs 20 --report-every 1 --snapshot-every 4 --width 4 --depth 1 --steps 2 --threads 1 ";
+};
+
+TEST_P(WrongNumbers, StopARunThatGoesOnToTheSameBits) {
+  output_of(command + "--report-html off --out whole");
+
+  const Outcome stopped = run_with_fault(command + "--report-html off");
+
+  EXPECT_EQ(stopped.code, 1);
+  EXPECT_NE(stopped.err.find(GetParam().named), std::string::npos) << stopped.err;
+  const std::string last_line = lines_of(stopped.err).back();
+  const std::string update = std::to_string(GetParam().update);
+  EXPECT_EQ(last_line.rfind("cnf_gpu: epoch " + update + ", update " + update + ": ", 0), 0u) << stopped.err;
+  output_of("info run");  // a sound model, without NaN
+  output_of("train --resume run");
+  EXPECT_EQ(bytes("run/model.safetensors"), bytes("whole/model.safetensors"));
+  EXPECT_EQ(metrics_of("run"), metrics_of("whole"));
+}
+
+TEST_P(WrongNumbers, AreTakenBackByARetryThatTheReportShows) {
+  const Outcome retried = run_with_fault(command + "--on-divergence retry");
+
+  EXPECT_EQ(retried.code, 0) << retried.err;
+  EXPECT_NE(retried.err.find("back to epoch 8 with 0.5 of the rate (retry 1 of 10)"), std::string::npos) << retried.err;
+  const auto metrics = metrics_of("run");
+  ASSERT_EQ(metrics.size(), 20u);
+  EXPECT_FALSE(metrics[7].contains("divergence_retries"));
+  EXPECT_EQ(metrics[8]["divergence_retries"], 1);
+  EXPECT_EQ(metrics[19]["divergence_retries"], 1);
+  const std::string page = bytes("run/report.html");
+  EXPECT_NE(page.find("Retries after a divergence"), std::string::npos);
+  EXPECT_NE(page.find("each time with half the rate: 1 by epoch 8."), std::string::npos);
+  EXPECT_TRUE(std::isfinite(metrics[19]["nll"].get<double>()));
+}
+
+INSTANTIATE_TEST_SUITE_P(Training, WrongNumbers,
+                         ::testing::Values(Wrong{"rows=nan@11", "the loss is nan"}, Wrong{"rows=inf@11", "the loss is"},
+                                           Wrong{"weight=nan@11", "the loss is nan"},
+                                           Wrong{"weight=inf@11", "the loss is", 11},
+                                           Wrong{"loss=nan@11", "the loss is nan"}, Wrong{"loss=inf@11", "the loss is"},
+                                           Wrong{"gradient=nan@11", "gradient's norm nan"},
+                                           Wrong{"gradient=inf@11", "gradient's norm inf"}),
+                         [](const auto& info) {
+                           std::string name = info.param.fault;
+                           std::erase_if(name, [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); });
+                           return name;
+                         });
+
+// The field grows stiff at this rate, until a row's solve needs more steps than there may be.
+TEST_F(ProgramTest, ASolveThatFailsInTrainingIsTakenBackByARetry) {
+  const std::string command =
+      "train moons -n 60 --epochs 30 --report-every 1 --schedule constant --learning-rate 2 --width 8 --depth 1 "
+      "--rtol 1e-4 --atol 1e-4 --max-steps 40 --report-html off --threads 1 ";
+  const Outcome stopped = run(command + "--out stopped");
+  ASSERT_EQ(stopped.code, 1);
+  EXPECT_NE(stopped.err.find("its solve stopped at t ="), std::string::npos) << stopped.err;
+  EXPECT_TRUE(exists("stopped/model.safetensors"));
+
+  const Outcome retried = run(command + "--on-divergence retry --out retried");
+
+  EXPECT_EQ(retried.code, 0) << retried.err;
+  EXPECT_GE(metrics_of("retried").back()["divergence_retries"].get<int>(), 1);
+}
+
+TEST_F(ProgramTest, ASolveThatFailsBeforeAnyUpdateIsNotTriedAgain) {
+  const Outcome outcome =
+      run("train moons -n 60 --epochs 30 --width 8 --depth 1 --rtol 1e-9 --atol 1e-9 --precision float64 --max-steps 3 "
+          "--report-html off --on-divergence retry");
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(lines_of(outcome.err).back().rfind("cnf_gpu: epoch 0, update 0: row ", 0), 0u) << outcome.err;
+  EXPECT_EQ(outcome.err.find("retry 1"), std::string::npos) << outcome.err;
+}
+
+TEST_F(ProgramTest, AnOverflowInTheLastUpdateIsNoModel) {
+  const Outcome outcome =
+      run("train moons -n 20 --epochs 1 --schedule constant --learning-rate 1e39 --width 4 --depth 1 --steps 2 "
+          "--report-html off");
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(lines_of(outcome.err).back().rfind("cnf_gpu: epoch 0: its update left parameters that are not finite", 0),
+            0u)
+      << outcome.err;
+}
+
+TEST_F(ProgramTest, WhatFloat32CannotHoldIsAnErrorAndNoNull) {
+  write("far.csv", "1,2\n1e30,2\n");
+  output_of("train moons -n 20 --epochs 1 --precision float64 --width 4 --depth 1 --steps 2 --report-html off");
+  EXPECT_TRUE(std::isfinite(json_of("eval run far.csv --json --precision float64")["nll"].get<double>()));
+  const Outcome refused = run("eval run far.csv --json --precision float32");
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_EQ(refused.out, "");
+  EXPECT_EQ(refused.err.rfind("cnf_gpu: row 1: its log-density is -inf in float32", 0), 0u) << refused.err;
+  const auto without = json_of("eval run far.csv --json --precision float32 --on-failure nan");
+  EXPECT_EQ(without["failures"], 1);
+  EXPECT_TRUE(std::isfinite(without["nll"].get<double>()));
+  EXPECT_EQ(run("gradient run far.csv -o g.safetensors --precision float32").code, 1);
+  EXPECT_FALSE(exists("g.safetensors"));
+}
+
+TEST_F(ProgramTest, ArraysThatNoDiskHoldsAreRefusedBeforeTheyAreBegun) {
+  output_of("train moons -n 20 --epochs 1 --width 4 --depth 1 --steps 2 --report-html off --out run");
+  for (const std::string command :
+       {"sample run -n 1000000000000000000 -o o.npy", "sample run -n 1000000000000000000 -o o.csv",
+        "sample run -n 18446744073709551615 -o o.npy", "generate moons -n 1000000000000000 -o o.npy",
+        "generate moons -n 1000000000000000 -o o.csv", "sample run -n 1000000000000000000 --json",
+        "generate moons -n 1000000000000000 --json"}) {
+    const Outcome outcome = run(command);
+    EXPECT_EQ(outcome.code, 1) << command;
+    EXPECT_EQ(outcome.out, "") << command;
+    EXPECT_EQ(lines_of(outcome.err).size(), 1u) << command << '\n' << outcome.err;
+    const bool says_why =
+        outcome.err.find("it needs") != outcome.err.npos || outcome.err.find("do not fit") != outcome.err.npos;
+    EXPECT_TRUE(says_why) << command << '\n' << outcome.err;
+    EXPECT_FALSE(exists("o.npy") || exists("o.csv"));
+  }
+}
+
 TEST_F(ProgramTest, ClaimsOfAPetabyteAreRefusedInOneLine) {
   output_of("train moons -n 20 --epochs 1 --width 4 --depth 1 --steps 2 --report-html off --out run");
   output_of("generate moons -n 4 -o moons.npy");

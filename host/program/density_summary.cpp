@@ -32,7 +32,6 @@ void DensitySummary::add(const LogDensity& density) {
     if (std::isfinite(variance)) divergence_variance_ += variance;
   }
   evaluations_ += density.evaluations;
-  failures_ += density.failures;
 }
 
 void DensitySummary::add_logprob(const std::vector<double>& logprob) {
@@ -71,7 +70,7 @@ nlohmann::ordered_json DensitySummary::figures(Divergence divergence) const {
     figures["divergence_standard_error"] = nullptr;
     if (divergence_variance_known_) figures["divergence_standard_error"] = std::sqrt(divergence_variance_) / count;
   }
-  if (failures_ > 0) figures["failures"] = failures_;
+  if (const std::uint64_t failures = rows_ - finite_rows_; failures > 0) figures["failures"] = failures;
   return figures;
 }
 

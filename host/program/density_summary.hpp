@@ -16,7 +16,8 @@ class DensitySummary {
   void add(const LogDensity& density);
 
   // {"nll", "nll_standard_error", "bits_per_dim", "rows", "num_steps": {"min", "mean", "max"}, "evaluations"}, and
-  // where they apply "failures", "divergence_standard_error". Failed rows are in no mean.
+  // where they apply "failures", "divergence_standard_error". A row without a finite log-density is a failure and in no
+  // mean.
   nlohmann::ordered_json figures(Divergence divergence) const;
 
  private:
@@ -33,7 +34,6 @@ class DensitySummary {
   double divergence_variance_ = 0;  // summed over rows
   bool divergence_variance_known_ = false;
   std::uint64_t evaluations_ = 0;
-  std::uint64_t failures_ = 0;
 };
 
 }  // namespace cnf

@@ -1,4 +1,6 @@
 // cnf_gpu gradient: the loss of rows and its gradient, as tensors.
+#include <fmt/format.h>
+
 #include <cmath>
 #include <numeric>
 
@@ -22,6 +24,13 @@ TensorFile gradient_tensors(const ChosenModel& chosen, const Gradient& gradient)
   file.tensors["loss"] = Tensor::of(std::span(&gradient.loss, 1), {}, type);
   file.tensors["logprob"] = Tensor::of(gradient.density.logprob, {gradient.density.logprob.size()}, type);
   return file;
+}
+
+void require_finite(const Gradient& gradient, double norm, Precision precision) {
+  if (std::isfinite(gradient.loss) && std::isfinite(norm)) return;
+  throw Error(fmt::format("the loss of the rows is {} and its gradient's norm {} in {}{}", gradient.loss, norm,
+                          choice_name(precision),
+                          precision == Precision::float32 ? "; take --precision float64, which has more range" : ""));
 }
 
 double norm_of(const std::vector<double>& values) {
@@ -50,10 +59,12 @@ int gradient_command(const CommandLine& line) {
   const std::size_t count = rows.size() / chosen.dim();
   const Probes probes = read_probes(chosen, count);
   const Gradient gradient = solve_gradient(chosen, rows, probes);
+  const double norm = norm_of(gradient.values);
+  require_finite(gradient, norm, choices.precision);
   write_safetensors(choices.out, gradient_tensors(chosen, gradient));
   if (choices.json) {
     print_json({{"loss", gradient.loss},
-                {"gradient_norm", norm_of(gradient.values)},
+                {"gradient_norm", norm},
                 {"rows", count},
                 {"evaluations", gradient.evaluations}});
   }

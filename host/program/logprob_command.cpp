@@ -16,7 +16,7 @@ namespace {
 // What the array does not show and only --json would.
 void note_figures(const Choices& choices, const nlohmann::ordered_json& figures) {
   if (choices.quiet || choices.json) return;
-  if (figures.contains("failures")) std::cerr << "failed rows, written as nan: " << figures["failures"] << '\n';
+  if (figures.contains("failures")) std::cerr << "rows without a finite log-density: " << figures["failures"] << '\n';
   if (!choices.check_steps) return;
   const auto& error = figures["discretisation_error"];
   std::cerr << fmt::format("discretisation error: mean {:.3g}, max {:.3g} nats\n", error["mean"].get<double>(),

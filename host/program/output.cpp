@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <iostream>
+#include <new>
 #include <utility>
 
 namespace cnf {
@@ -42,9 +43,24 @@ void flush_standard_output() {
 
 ArrayOutput::ArrayOutput(const std::string& path, Fallback fallback, ArrayForm form)
     : fallback_(fallback), form_(std::move(form)) {
-  if (path.empty()) return;
+  if (path.empty()) {
+    if (!is_text()) reserve_rows();
+    return;
+  }
   const std::size_t columns = form_.shape == ArrayShape::vector ? 0 : form_.columns;
   file_.emplace(path, columns, form_.type, form_.names, form_.rows);
+}
+
+// Better at once than after hours of filling the memory.
+void ArrayOutput::reserve_rows() {
+  const std::size_t room = kept_.max_size() / form_.columns;
+  if (form_.rows <= room) {
+    try {
+      return kept_.reserve(form_.rows * form_.columns);
+    } catch (const std::bad_alloc&) {
+    }
+  }
+  throw Error(fmt::format("{} rows do not fit into memory, where --json keeps them; name a file by -o", form_.rows));
 }
 
 void ArrayOutput::append(std::span<const double> rows) {

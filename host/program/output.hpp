@@ -49,6 +49,7 @@ class ArrayOutput {
   void add_to(nlohmann::ordered_json& object, const std::string& name) const;
 
  private:
+  void reserve_rows();
   bool is_text() const { return !file_ && fallback_ == Fallback::text; }
 
   Fallback fallback_;

@@ -1,6 +1,8 @@
 // cnf_gpu sample: points drawn from a model, or pushed through it.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "cnf_gpu/error.hpp"
@@ -27,6 +29,18 @@ std::vector<double> given_base_points(const ChosenModel& chosen) {
         fmt::format("-n {}: {} has {} base points; leave -n out", choices.count, choices.from, table.rows));
   }
   return table.values;
+}
+
+// `first`: number of the first of these points.
+void require_finite(const std::vector<double>& points, std::uint64_t first, const ChosenModel& chosen) {
+  const auto bad = std::ranges::find_if(points, [](double value) { return !std::isfinite(value); });
+  if (bad == points.end()) return;
+  const std::uint64_t place = first + static_cast<std::uint64_t>(bad - points.begin()) / chosen.dim();
+  const Precision precision = chosen.choices.precision;
+  throw Error(
+      fmt::format("sample {}: it is no finite number in {}: the field carries it too far; {}smaller steps may help",
+                  place, choice_name(precision),
+                  precision == Precision::float32 ? "take --precision float64, which has more range; " : ""));
 }
 
 }  // namespace
@@ -60,6 +74,7 @@ int sample_command(const CommandLine& line) {
     Samples samples = engine->sample(request);
     if (chosen.model.transform) to_data_units(*chosen.model.transform, samples.points);
     for (double& value : samples.logprob) value += chosen.log_jacobian();
+    require_finite(samples.points, first, chosen);
     points.append(samples.points);
     if (logprob) logprob->append(samples.logprob);
     evaluations += samples.evaluations;

@@ -36,6 +36,7 @@ void note_step_error(const Choices& choices, const TrainingData& data, const Mod
   const auto rows = rows_of(data.rows, data.dim, 0, std::min(checked_rows, data.row_count()));
   DensityRequest request;
   request.rows = rows;
+  request.on_failure = OnFailure::nan;  // a finer solve may need more steps than there may be
   EngineConfig config = engine_config(choices);
   std::vector<double> logprob[2];
   for (auto& values : logprob) {

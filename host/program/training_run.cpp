@@ -22,7 +22,6 @@ namespace {
 constexpr std::size_t error_samples = 1000;  // the notebook's
 constexpr auto save_interval = std::chrono::seconds(30);
 constexpr auto long_epoch = std::chrono::milliseconds(200);  // a request to stop waits for shorter ones
-constexpr int most_retries = 10;
 
 std::unique_ptr<Engine> make_validator(const Choices& choices, const TrainConfig& config, const TrainingData& data) {
   if (data.validation.empty()) return nullptr;
@@ -40,15 +39,13 @@ TrainingRun::TrainingRun(const Choices& choices, const TrainingData& data, Train
       directory_(directory),
       progress_(progress),
       config_(train_config(choices)),
-      trainer_(config_, data.rows, start.parameters, device_of(choices)),
+      trainer_(config_, data.rows, start.parameters, make_engine(config_.engine, device_of(choices))),
       validator_(make_validator(choices, config_, data)),
+      fallback_(choices, trainer_),
       nll_offset_(data.transform ? -log_jacobian(*data.transform) : 0) {
-  if (choices.on_divergence == OnDivergence::retry) fallback_ = trainer_.state();
   if (!start.state) return;
   trainer_.restore(start.state->trainer);
-  if (fallback_) fallback_ = start.state->fallback ? start.state->fallback : start.state->trainer;
-  retries_ = start.state->retries;
-  trainer_.scale_learning_rate(std::ldexp(1.0, -retries_));
+  fallback_.resume(*start.state);
   best_ = std::move(start.state->best);
   epochs_done_ = start.state->trainer.epoch;
   nll_ = start.state->nll;
@@ -71,28 +68,28 @@ void TrainingRun::epoch() try {
   epochs_done_ = done.epoch + 1;
   nll_ = done.nll;
   if (is_report_epoch(done.epoch)) report(done);
-  if (fallback_ && is_fallback_due(done.epoch)) fallback_ = trainer_.state();
+  fallback_.note_epoch(done.epoch);
   show(done);
   epoch_duration_ = Clock::now() - start;
-  if (is_save_due(done.epoch)) save();
-} catch (const Diverged& problem) {
-  if (!go_back(problem)) {
-    save_model_only();
-    throw;
+  if (is_save_due(done.epoch)) {
+    save();
+  } else if (complete()) {
+    require_finite(trainer_.state());
   }
+} catch (const Diverged& problem) {
+  if (go_back(problem)) return;
+  save_model_only();
+  throw;
 }
 
 // False where the run is to stop.
 bool TrainingRun::go_back(const Diverged& problem) {
-  if (!fallback_ || retries_ == most_retries) return false;
-  ++retries_;
-  trainer_.restore(*fallback_);
-  trainer_.scale_learning_rate(std::ldexp(1.0, -retries_));
-  epochs_done_ = fallback_->epoch;
+  if (!fallback_.go_back()) return false;
+  epochs_done_ = fallback_.state()->epoch;
   save();
   directory_.drop_metrics_from(epochs_done_);
   progress_.note(fmt::format("{}; back to epoch {} with {} of the rate (retry {} of {})", problem.what(), epochs_done_,
-                             std::ldexp(1.0, -retries_), retries_, most_retries));
+                             fallback_.rate_factor(), fallback_.retries(), Fallback::most_retries));
   return true;
 }
 
@@ -117,16 +114,19 @@ EpochReport TrainingRun::trained_epoch() try {
   throw;
 }
 
-void TrainingRun::report(const EpochReport& epoch) {
+// A solve that fails is of the parameters just trained, as a loss that is not finite is.
+void TrainingRun::report(const EpochReport& epoch) try {
   TrainingReport report;
   report.epoch = epoch;
   report.validation_nll = validate();
   report.errors = sample_errors(epoch.epoch);
-  report.retries = retries_;
+  report.retries = fallback_.retries();
   report.seconds = seconds();
   if (report.validation_nll) keep_if_best(epoch, *report.validation_nll);
   last_report_ = report;
   directory_.append_metrics(metrics_line(report, config_.engine.adjoint.adjoint));
+} catch (const SolveFailed& problem) {
+  throw Diverged(fmt::format("epoch {}, its report: {}", epoch.epoch, problem.what()));
 }
 
 std::optional<double> TrainingRun::validate() {
@@ -146,10 +146,12 @@ std::optional<MomentErrors> TrainingRun::sample_errors(long epoch) {
 }
 
 void TrainingRun::keep_if_best(const EpochReport& epoch, double validation_nll) {
-  if (!best_ || validation_nll < best_->validation_nll) {
-    best_ = BestModel{epoch.epoch, epoch.nll, validation_nll, trainer_.engine().parameters()};
+  const bool better = !best_ || validation_nll < best_->validation_nll || std::isnan(best_->validation_nll);
+  if (better) {
+    std::vector<double> parameters = trainer_.engine().parameters();
+    if (is_finite(parameters)) best_ = BestModel{epoch.epoch, epoch.nll, validation_nll, std::move(parameters)};
   }
-  stopped_early_ = choices_.patience > 0 && epoch.epoch - best_->epoch >= choices_.patience;
+  stopped_early_ = choices_.patience > 0 && best_ && epoch.epoch - best_->epoch >= choices_.patience;
 }
 
 bool TrainingRun::is_report_epoch(long epoch) const {
@@ -161,18 +163,13 @@ bool TrainingRun::is_save_due(long epoch) const {
   return is_report_epoch(epoch) && Clock::now() - last_save_ >= save_interval;
 }
 
-// At the same epochs whenever the run is stopped and taken up again, so that a retry repeats bit for bit.
-bool TrainingRun::is_fallback_due(long epoch) const {
-  return (epoch + 1) % (choices_.snapshot_every > 0 ? choices_.snapshot_every : choices_.report_every) == 0;
-}
-
 RunState TrainingRun::state() const {
   return {.trainer = trainer_.state(),
           .best = best_,
           .nll = nll_,
           .stopped_early = stopped_early_,
-          .retries = retries_,
-          .fallback = fallback_,
+          .retries = fallback_.retries(),
+          .fallback = fallback_.state(),
           .seconds = seconds(),
           .data_digest = data_.digest};
 }
@@ -186,6 +183,7 @@ void TrainingRun::note_epoch_start() {
 
 void TrainingRun::save() {
   const RunState present = state();
+  require_finite(present.trainer);
   const std::lock_guard lock(files_);
   epoch_start_.reset();
   save_model(model_of(present), directory_.model_path());
@@ -195,9 +193,10 @@ void TrainingRun::save() {
 }
 
 void TrainingRun::save_model_only() {
+  const Model present = model();
   const std::lock_guard lock(files_);
   epoch_start_.reset();
-  save_model(model(), directory_.model_path());
+  if (is_finite(present.parameters)) save_model(present, directory_.model_path());  // else the last snapshot stays
 }
 
 // On LateSave's thread, with an epoch under way whose results are given up.

@@ -9,6 +9,7 @@
 #include "choices.hpp"
 #include "cnf_gpu/flow.hpp"
 #include "cnf_gpu/trainer.hpp"
+#include "fallback.hpp"
 #include "progress.hpp"
 #include "run_directory.hpp"
 #include "run_state.hpp"
@@ -54,7 +55,6 @@ class TrainingRun {
   std::optional<TrainingFigures> figures_of(const RunState& state) const;
   bool is_report_epoch(long epoch) const;
   bool is_save_due(long epoch) const;
-  bool is_fallback_due(long epoch) const;
   RunState state() const;
   Model model_of(const RunState& state) const;
   void note_epoch_start();
@@ -71,8 +71,7 @@ class TrainingRun {
   std::unique_ptr<Engine> validator_;  // without a validation split: none
   std::optional<BestModel> best_;
   std::optional<TrainingReport> last_report_;
-  std::optional<TrainerState> fallback_;  // with --on-divergence retry: where a divergence goes back to
-  int retries_ = 0;
+  Fallback fallback_;
   std::mutex files_;                                         // one thread at a time writes model and state
   std::optional<RunState> epoch_start_;                      // before an epoch that may last; guarded by files_
   Clock::duration epoch_duration_ = Clock::duration::max();  // of the last epoch

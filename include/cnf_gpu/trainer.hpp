@@ -38,7 +38,8 @@ struct TrainerState {
   std::uint64_t update = 0;  // updates done
 };
 
-// Training came to a loss or a gradient that is not finite. The parameters are those from before that update.
+// Training came to a loss or a gradient that is not finite, or to a solve that does not arrive. The parameters are
+// those from before that update.
 class Diverged : public Error {
  public:
   using Error::Error;
@@ -55,8 +56,8 @@ class Trainer {
   ~Trainer();
   Trainer(Trainer&&) noexcept;
 
-  // One epoch. Throws Diverged (with epoch, loss and gradient norm) when the loss or the gradient is not finite;
-  // state() then still holds the last good parameters.
+  // One epoch. Throws Diverged (with epoch, loss and gradient norm) when the loss or the gradient is not finite, or a
+  // row's adaptive solve fails; state() then still holds the parameters from before that update.
   EpochReport step();
   // New rows for the epochs to come (fresh draws of a known distribution).
   void replace_rows(std::span<const double> rows);

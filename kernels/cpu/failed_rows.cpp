@@ -30,19 +30,19 @@ Reason reason_of(const FailedRows& failed, const ControllerSettings& settings, i
 }  // namespace
 
 template <class Real>
-Error failed_row_error(const Job<Real>& job, const FailedRows& failed) {
+SolveFailed failed_row_error(const Job<Real>& job, const FailedRows& failed) {
   const std::uint64_t position = static_cast<std::uint64_t>(failed.position);
   const std::uint64_t row = job.row_number + (job.order != nullptr ? job.order[position] : position);
   const Stepping& solve = job.direction == Direction::to_base ? job.plan.to_base : job.plan.to_data;
   const ControllerSettings& settings = (failed.in_adjoint ? job.plan.back : solve).controller;
   const Reason reason = reason_of(failed, settings, job.record_capacity);
-  return Error(fmt::format("{} {}: its {} stopped at t = {:.6g} (step {:.3g}, error norm {:.3g}): {}; {}",
-                           job.direction == Direction::to_base ? "row" : "base point", row,
-                           failed.in_adjoint ? "adjoint's solve" : "solve", failed.t, failed.step, failed.error,
-                           reason.why, reason.way_out));
+  return SolveFailed(fmt::format("{} {}: its {} stopped at t = {:.6g} (step {:.3g}, error norm {:.3g}): {}; {}",
+                                 job.direction == Direction::to_base ? "row" : "base point", row,
+                                 failed.in_adjoint ? "adjoint's solve" : "solve", failed.t, failed.step, failed.error,
+                                 reason.why, reason.way_out));
 }
 
-template Error failed_row_error(const Job<float>&, const FailedRows&);
-template Error failed_row_error(const Job<double>&, const FailedRows&);
+template SolveFailed failed_row_error(const Job<float>&, const FailedRows&);
+template SolveFailed failed_row_error(const Job<double>&, const FailedRows&);
 
 }  // namespace cnf::cpu

@@ -8,6 +8,6 @@ namespace cnf::cpu {
 
 // One line: the row, why, where its solve stood, and the way out.
 template <class Real>
-Error failed_row_error(const Job<Real>& job, const FailedRows& failed);
+SolveFailed failed_row_error(const Job<Real>& job, const FailedRows& failed);
 
 }  // namespace cnf::cpu

@@ -125,7 +125,7 @@ class CudaEngine final : public Engine {
   void forget_update() {
     if (std::exchange(updated_, false)) --updates_;
   }
-  Error failure(Direction direction, const FailedRows& failed, std::uint64_t row) const;
+  SolveFailed failure(Direction direction, const FailedRows& failed, std::uint64_t row) const;
   DeviceProgram<Real>& prepared(Direction direction, Estimator estimator);
   TileJob<Real> job_of(const DeviceProgram<Real>& program) const;
   void upload_map(bool with_loop);
@@ -217,7 +217,7 @@ void CudaEngine<Real>::take_probes(std::span<const double> probes, int columns, 
 
 // row: of the failed position in the whole data set.
 template <class Real>
-Error CudaEngine<Real>::failure(Direction direction, const FailedRows& failed, std::uint64_t row) const {
+SolveFailed CudaEngine<Real>::failure(Direction direction, const FailedRows& failed, std::uint64_t row) const {
   cpu::Job<Real> job;
   job.plan = plan_;
   job.direction = direction == Direction::to_base ? cpu::Direction::to_base : cpu::Direction::to_data;

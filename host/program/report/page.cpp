@@ -92,6 +92,9 @@ std::string final_figures(const ReportData& data) {
   if (const Metrics* last = last_with(data, &Metrics::seconds)) {
     figures.add("Time", readable_duration(last->seconds));
   }
+  if (const Metrics* last = last_with(data, &Metrics::retries)) {
+    figures.add("Retries after a divergence", readable(last->retries));
+  }
   if (const Metrics* last = last_with(data, &Metrics::evaluations)) {
     figures.add("Evaluations an epoch", readable(last->evaluations, 3));
   }

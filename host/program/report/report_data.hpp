@@ -24,6 +24,7 @@ struct Metrics {
   double evaluations = unknown;       // of the field, in that epoch
   double mean_error = unknown;        // mu_loss: of the samples against the true distribution
   double covariance_error = unknown;  // std_loss, an error of the covariance whatever its name
+  double retries = unknown;           // after divergences, so far; NaN before the first
 };
 
 // A row of the table of choices.

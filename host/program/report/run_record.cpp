@@ -30,9 +30,11 @@ double figure(const Json& object, const char* name) {
 }
 
 Metrics metrics_of(const Json& object) {
-  return {figure(object, "epoch"),         figure(object, "nll"),           figure(object, "validation_nll"),
-          figure(object, "learning_rate"), figure(object, "gradient_norm"), figure(object, "seconds"),
-          figure(object, "evaluations"),   figure(object, "mu_loss"),       figure(object, "std_loss")};
+  return {figure(object, "epoch"),          figure(object, "nll"),
+          figure(object, "validation_nll"), figure(object, "learning_rate"),
+          figure(object, "gradient_norm"),  figure(object, "seconds"),
+          figure(object, "evaluations"),    figure(object, "mu_loss"),
+          figure(object, "std_loss"),       figure(object, "divergence_retries")};
 }
 
 std::vector<Metrics> read_metrics(const std::string& path) {

@@ -88,6 +88,19 @@ Figure loss_figure(const ReportData& data) {
   return figure;
 }
 
+// Where training went back to an earlier epoch and how the rate changed; nothing without a divergence.
+std::string retries_remark(const ReportData& data) {
+  std::string places;
+  double before = 0;
+  for (const Metrics& line : data.metrics) {
+    if (!(line.retries > before)) continue;
+    before = line.retries;
+    places += fmt::format("{}{} by epoch {}", places.empty() ? "" : ", ", readable(before), readable(line.epoch));
+  }
+  if (places.empty()) return "";
+  return fmt::format(" Training diverged and went back, each time with half the rate: {}.", places);
+}
+
 struct Series {
   Member member;
   std::string heading, label, caption;
@@ -135,9 +148,9 @@ std::vector<Figure> training_figures(const ReportData& data) {
   if (data.metrics.empty()) return figures;
   figures.push_back(loss_figure(data));
   if (any_finite(figures_of(data.metrics, &Metrics::learning_rate))) {
-    figures.push_back(
-        series_figure(data, {&Metrics::learning_rate, "Learning rate", "learning rate",
-                             "Step size of the optimiser in each epoch's last update.", Spacing::linear}));
+    figures.push_back(series_figure(
+        data, {&Metrics::learning_rate, "Learning rate", "learning rate",
+               "Step size of the optimiser in each epoch's last update." + retries_remark(data), Spacing::linear}));
   }
   if (any_finite(figures_of(data.metrics, &Metrics::gradient_norm))) {
     figures.push_back(series_figure(
