@@ -98,6 +98,9 @@ std::string final_figures(const ReportData& data) {
   if (!data.train.solver_steps.empty()) {
     figures.add("Solver steps", readable(mean(data.train.solver_steps), 3), data.adaptive ? "a row, mean" : "a row");
   }
+  StepError error;
+  error.add(data.step_check.logprob, data.step_check.finer_logprob);
+  if (!data.step_check.logprob.empty()) figures.add("Discretisation error", readable(error.mean(), 2), "nats, mean");
   figures.add("Dimensions", std::to_string(data.dim));
   figures.add("Parameters", readable(static_cast<double>(data.parameters)));
   return figures.list();

@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "density.hpp"
 #include "scale.hpp"
+#include "time_by_part.hpp"
 
 namespace cnf::report {
 
@@ -24,6 +26,7 @@ struct Metrics {
   double evaluations = unknown;       // of the field, in that epoch
   double mean_error = unknown;        // mu_loss: of the samples against the true distribution
   double covariance_error = unknown;  // std_loss, an error of the covariance whatever its name
+  std::optional<TimeByPart> time = {};
 };
 
 // A row of the table of choices.
@@ -76,6 +79,7 @@ struct ReportData {
   std::string device;        // what computed the pictures
 
   PointSet train, validation, samples;
+  TwoSolves step_check;                // of some training rows
   std::optional<DensityCurve> curve;   // dim 1
   std::optional<DensityGrid> density;  // dim 2, where the data lie
   std::vector<DensityGrid> moments;    // dim 2, by time, all in one view that holds base and data
