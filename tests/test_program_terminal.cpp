@@ -48,8 +48,8 @@ class Terminal : public ProgramTest, public ::testing::WithParamInterface<unsign
   std::vector<std::string> drawings() const {
     const std::string shown = shown_on_terminal(
         GetParam(), path("."),
-        {"train", "moons", "-n", "60", "--epochs", "300", "--validation-fraction", "0.1", "--report-every", "10", "--width",
-         "4", "--depth", "1", "--steps", "2", "--report-html", "off"});
+        {"train", "moons", "-n", "60", "--epochs", "300", "--validation-fraction", "0.1", "--report-every", "10",
+         "--width", "4", "--depth", "1", "--steps", "2", "--report-html", "off"});
     // Notes before and after; the line itself never ends.
     EXPECT_EQ(std::count(shown.begin(), shown.end(), '\n'), 2) << shown;
     const std::regex form("\r(epoch [^\r\x1b]*)\x1b\\[K");

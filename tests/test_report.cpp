@@ -90,7 +90,10 @@ void expect_good_page(const std::string& page) {
 TEST(Report, PageIsWellFormedInEveryDimension) {
   for (const std::size_t dim : {1u, 2u, 3u, 11u}) {
     SCOPED_TRACE(dim);
-    expect_good_page(render_page(made_up_data(dim)));
+    const std::string page = render_page(made_up_data(dim));
+    expect_good_page(page);
+    EXPECT_THAT(page, HasSubstr("<h1>rows.csv</h1>\n<p class=\"lead\">Run run: a continuous normalizing flow of " +
+                                std::to_string(dim) + " dimension"));
   }
 }
 

@@ -17,7 +17,7 @@ namespace {
 
 std::string swatch(const std::string& style) {
   Svg svg;
-  if (style.starts_with("line")) {
+  if (style.starts_with("line") || style == "reference") {
     svg.line(0, 5, 22, 5, style);
   } else if (style.starts_with("dots")) {
     Path dot;
@@ -133,7 +133,7 @@ std::string title_of(const ReportData& data) {
 std::string header(const ReportData& data) {
   return fmt::format(
       "<header>\n<h1>{}</h1>\n<p class=\"lead\">Run {}: a continuous normalizing flow of {} {}</p>\n{}{}</header>\n",
-      escape(title_of(data)), data.dim, data.dim == 1 ? "dimension" : "dimensions", escape(data.run),
+      escape(title_of(data)), escape(data.run), data.dim, data.dim == 1 ? "dimension" : "dimensions",
       final_figures(data), notes(data));
 }
 
