@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <limits>
 #include <utility>
 
@@ -69,10 +70,17 @@ EpochReport Trainer::Impl::run_epoch() {
 }
 
 void Trainer::Impl::run_update(std::size_t first, std::size_t count, EpochReport& report) {
+  using Clock = std::chrono::steady_clock;
+  const auto seconds = [](Clock::duration time) { return std::chrono::duration<double>(time).count(); };
+  const auto start = Clock::now();
   sum_gradient(first, count);
   const double rate = rate_factor * learning_rate(config.schedule, update, updates());
+  const auto update_start = Clock::now();
   engine->update(config.optimiser, rate);
+  const auto update_end = Clock::now();
   const StepFigures figures = engine->figures();
+  report.update_seconds += seconds(update_end - update_start);
+  report.gradient_seconds += seconds(update_start - start) + seconds(Clock::now() - update_end);
   require_finite(figures, rate);
   ++update;
   report.nll += figures.loss * static_cast<double>(count) / static_cast<double>(rows);

@@ -53,13 +53,14 @@ INSTANTIATE_TEST_SUITE_P(
         Failure{"train --rtol 1e-5 --out o", 2, "--atol"}, Failure{"train --standardize --whiten", 2, "--whiten"},
         Failure{"train --patience 3 --out o", 2, "--validation"}, Failure{"train moons.npy -n 3", 2, "--count"},
         Failure{"train moons.npy --fresh", 2, "--fresh"}, Failure{"train moons --dim 3 --out o", 2, "--dim"},
-        Failure{"train --preset no", 2, "notebook"}, Failure{"train --device gpu --out o", 2, "--device"},
-        Failure{"train --config unknown.toml", 2, "epohs"}, Failure{"train --config broken.toml", 2, "line 1"},
-        Failure{"train --config half.toml", 2, "width"}, Failure{"train --config broken.json", 2, "broken.json"},
-        Failure{"train --config moons.npy", 2, ".toml"}, Failure{"logprob", 2, "MODEL"},
-        Failure{"logprob run", 2, "DATA"}, Failure{"logprob run moons.npy -o x.foo", 2, ".npy"},
-        Failure{"logprob run moons.npy --width 9", 2, "--width"}, Failure{"sample run", 2, "-n"},
-        Failure{"gradient run moons.npy", 2, "-o"}, Failure{"generate mons", 2, "moons"}));
+        Failure{"generate moons -n 0", 2, "-n 0"}, Failure{"train --preset no", 2, "notebook"},
+        Failure{"train --device gpu --out o", 2, "--device"}, Failure{"train --config unknown.toml", 2, "epohs"},
+        Failure{"train --config broken.toml", 2, "line 1"}, Failure{"train --config half.toml", 2, "width"},
+        Failure{"train --config broken.json", 2, "broken.json"}, Failure{"train --config moons.npy", 2, ".toml"},
+        Failure{"logprob", 2, "MODEL"}, Failure{"logprob run", 2, "DATA"},
+        Failure{"logprob run moons.npy -o x.foo", 2, ".npy"}, Failure{"logprob run moons.npy --width 9", 2, "--width"},
+        Failure{"sample run", 2, "-n"}, Failure{"gradient run moons.npy", 2, "-o"},
+        Failure{"generate mons", 2, "moons"}));
 
 INSTANTIATE_TEST_SUITE_P(Files, Failures,
                          ::testing::Values(Failure{"logprob run absent.npy", 1, "absent.npy"},

@@ -56,6 +56,31 @@ TEST_F(ProgramTest, MetricsHaveThePromisedKeys) {
   }
 }
 
+TEST_F(ProgramTest, TheTimeOfTrainingIsGivenByPart) {
+  output_of("train gaussian -n 400 --fresh --epochs 30 --report-every 1 --validation-fraction 0.5 --snapshot-every 2" +
+            small);
+  const auto last = nlohmann::json::parse(lines_of(bytes("run/metrics.jsonl")).back());
+  double sum = 0;
+  for (const char* part : {"reading", "gradient", "update", "validation", "samples", "saving"}) {
+    const double seconds = last["time"][part];
+    EXPECT_GT(seconds, 0) << part;
+    sum += seconds;
+  }
+  EXPECT_GT(last["time"]["gradient"], last["time"]["update"]);
+  // Reading the table came before the clock of "seconds".
+  EXPECT_LE(sum, last["seconds"].get<double>() + last["time"]["reading"].get<double>());
+  EXPECT_GT(sum, 0.5 * last["seconds"].get<double>());
+}
+
+TEST_F(ProgramTest, AResumedRunGoesOnCountingTimeByPart) {
+  const std::string command = "train moons -n 40 --schedule constant --report-every 1" + small;
+  output_of(command + "--epochs 4");
+  const auto last = [this] { return nlohmann::json::parse(lines_of(bytes("run/metrics.jsonl")).back())["time"]; };
+  const auto before = last();
+  output_of("train --resume run --epochs 5");
+  for (const auto& [part, seconds] : before.items()) EXPECT_GE(last()[part], seconds) << part;
+}
+
 TEST_F(ProgramTest, ConfigurationOfARunRepeatsItBitForBit) {
   output_of("generate gaussian -n 90 -o rows.csv");
   const std::string choices =

@@ -45,12 +45,14 @@ ReportData made_up_data(std::size_t dim) {
   data.dim = dim;
   data.choices = {{"width", "64"}};
   for (int i = 0; i < 30; ++i) {
-    data.metrics.push_back({50.0 * i, 3 + draw(), 3.1 + draw(), 1e-3, 1 + 0.5 * draw(), 2.0 * i, 1e5, 0.1, 0.2});
+    data.metrics.push_back({50.0 * i, 3 + draw(), 3.1 + draw(), 1e-3, 1 + 0.5 * draw(), 2.0 * i, 1e5, 0.1, 0.2,
+                            TimeByPart{.reading = 0.5, .gradient = 1.5 * i, .update = 0.001}});
   }
   data.adaptive = true;
   data.train = {draws(50 * dim), draws(50), draws(50 * dim), draws(50)};
   data.validation = {draws(20 * dim), draws(20), draws(20 * dim), draws(20)};
   data.samples = {draws(50 * dim), draws(50), {}, {}};
+  data.step_check = {{1, 2, 3, -4}, {1, 2.5, 3.001, -4.0625}};
   if (dim == 1) data.curve = DensityCurve{{-1, 0, 1}, {0.1, 0.5, 0.1}};
   if (dim == 2) {
     data.density = DensityGrid{1, {-1, 1}, {-1, 1}, 8, 8, draws(64)};
@@ -88,7 +90,10 @@ void expect_good_page(const std::string& page) {
 TEST(Report, PageIsWellFormedInEveryDimension) {
   for (const std::size_t dim : {1u, 2u, 3u, 11u}) {
     SCOPED_TRACE(dim);
-    expect_good_page(render_page(made_up_data(dim)));
+    const std::string page = render_page(made_up_data(dim));
+    expect_good_page(page);
+    EXPECT_THAT(page, HasSubstr("<h1>rows.csv</h1>\n<p class=\"lead\">Run run: a continuous normalizing flow of " +
+                                std::to_string(dim) + " dimension"));
   }
 }
 
@@ -120,7 +125,7 @@ TEST(Report, NamesFromFilesAreEscaped) {
 
 TEST(Report, OneEpochIsAPoint) {
   ReportData data = made_up_data(2);
-  data.metrics = {{0, 2.5, unknown, 1e-3, 0.7, 0.1, 1000, unknown, unknown}};
+  data.metrics = {{0, 2.5, unknown, 1e-3, 0.7, 0.1, 1000, unknown, unknown, {}}};
 
   const std::string page = render_page(data);
 
@@ -144,6 +149,7 @@ TEST(Report, ValuesThatAreNotFiniteLeaveGaps) {
       data.metrics[i].gradient_norm = 0;
       data.metrics[i].nll = infinity;
     }
+    for (double& value : data.step_check.logprob) value = -infinity;
     for (PointSet* set : {&data.train, &data.validation, &data.samples}) {
       for (std::size_t i = 0; i < set->points.size(); i += 3) set->points[i] = unknown;
       for (std::size_t i = 0; i < set->base_points.size(); i += 3) set->base_points[i] = -infinity;
@@ -178,6 +184,44 @@ TEST(Report, CornerPlotSaysWhichColumnsItLeavesOut) {
 
   ASSERT_EQ(figures.size(), 1u);
   EXPECT_THAT(figures[0].caption, HasSubstr("the first 8 of 11 columns"));
+}
+
+TEST(Report, ShowsTheTimeOfEachPartAndOfTheRest) {
+  ReportData data = made_up_data(2);
+  data.metrics.back().seconds = 20;
+  data.metrics.back().time = TimeByPart{.reading = 5, .gradient = 12, .update = 3};
+
+  const std::string page = render_page(data);
+
+  for (const char* words : {">reading data<", ">5.0 s (20 %)<", ">solves and gradients<", ">12.0 s (48 %)<",
+                            ">updates<", ">3.0 s (12 %)<", ">the rest<"}) {
+    EXPECT_THAT(page, HasSubstr(words));
+  }
+  EXPECT_THAT(page, Not(HasSubstr(">validation (")));
+}
+
+TEST(Report, ShowsTheDiscretisationError) {
+  const std::string page = render_page(made_up_data(2));  // changes of 0, 0.5, 0.001 and 0.0625
+
+  EXPECT_THAT(page, HasSubstr("mean 0.14, largest 0.50"));
+  EXPECT_THAT(page, HasSubstr("<dt>Discretisation error</dt><dd>0.14"));
+}
+
+TEST(Report, DiscretisationErrorIsThatOfHalfTheStep) {
+  const RunFiles run("moons", 2);
+
+  const TwoSolves check = gather(run.directory.path(), one_thread).step_check;
+
+  ASSERT_EQ(check.logprob.size(), 300u);
+  Model finer = run.model;
+  finer.config.solve.steps *= 2;
+  const std::vector<double> rows = generate("moons", 300, 5).values;
+  const std::vector<double> expected = Flow(run.model, one_thread).log_density(rows);
+  const std::vector<double> expected_finer = Flow(finer, one_thread).log_density(rows);
+  for (std::size_t i = 0; i < rows.size() / 2; ++i) {
+    EXPECT_NEAR(check.logprob[i], expected[i], 1e-12);
+    EXPECT_NEAR(check.finer_logprob[i], expected_finer[i], 1e-12);
+  }
 }
 
 TEST(Report, StandAlonePictureIsADocument) {

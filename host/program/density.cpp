@@ -31,6 +31,18 @@ SolveConfig with_finer_steps(const SolveConfig& config) {
   return finer;
 }
 
+TwoSolves solve_twice(EngineConfig config, std::span<const double> parameters, const Device& device,
+                      std::span<const double> rows) {
+  TwoSolves solves;
+  for (std::vector<double>* const logprob : {&solves.logprob, &solves.finer_logprob}) {
+    const auto engine = make_engine(config, device);
+    engine->set_parameters(parameters);
+    *logprob = engine->log_density({.rows = rows, .probes = {}, .on_failure = OnFailure::nan}).logprob;
+    config.flow.solve = with_finer_steps(config.flow.solve);
+  }
+  return solves;
+}
+
 void StepError::add(std::span<const double> logprob, std::span<const double> finer_logprob) {
   for (std::size_t row = 0; row < logprob.size(); ++row) {
     const double difference = std::abs(logprob[row] - finer_logprob[row]);

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <span>
+#include <vector>
 
 #include "cnf_gpu/engine.hpp"
 
@@ -29,5 +30,13 @@ class StepError {
 
 // The same solve with twice the steps, or with a tenth of the tolerances.
 SolveConfig with_finer_steps(const SolveConfig& config);
+
+// Log-densities (N,) in nats of the same rows (N, D), both in the flow's units, by a solve and by a finer one.
+struct TwoSolves {
+  std::vector<double> logprob;
+  std::vector<double> finer_logprob;
+};
+TwoSolves solve_twice(EngineConfig config, std::span<const double> parameters, const Device& device,
+                      std::span<const double> rows);
 
 }  // namespace cnf

@@ -28,6 +28,7 @@ void require_generator(const std::string& name) {
 int generate_command(const CommandLine& line) {
   const Choices choices = choices_of(line);
   require_generator(choices.generator);
+  if (choices.chosen.contains("count") && choices.count == 0) throw UsageError("-n 0: expected 1 or more");
   const std::size_t count = choices.count > 0 ? choices.count : default_count;
   const std::size_t dim = generate(choices.generator, 1, choices.seed).columns;
   const auto fallback = choices.json ? ArrayOutput::Fallback::json : ArrayOutput::Fallback::text;

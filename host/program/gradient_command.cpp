@@ -63,10 +63,8 @@ int gradient_command(const CommandLine& line) {
   require_finite(gradient, norm, choices.precision);
   write_safetensors(choices.out, gradient_tensors(chosen, gradient));
   if (choices.json) {
-    print_json({{"loss", gradient.loss},
-                {"gradient_norm", norm},
-                {"rows", count},
-                {"evaluations", gradient.evaluations}});
+    print_json(
+        {{"loss", gradient.loss}, {"gradient_norm", norm}, {"rows", count}, {"evaluations", gradient.evaluations}});
   }
   return 0;
 }

@@ -29,7 +29,7 @@ std::size_t usable_width(int file) {
 std::string fitted(const std::vector<std::string>& parts, std::size_t width) {
   std::string line;
   for (const std::string& part : parts) {
-    if (line.size() + part.size() + 2 > width) break;
+    if (line.size() + part.size() + 2 > width) continue;
     line.append(line.empty() ? "" : "  ").append(part);
   }
   return line.empty() ? parts.front().substr(0, width) : line;

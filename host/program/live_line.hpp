@@ -18,7 +18,7 @@ class LiveLine {
   bool live() const { return live_; }
   // Ten times a second at most.
   bool is_due() const;
-  // As many of the parts, in their order, as fit the width.
+  // The parts that fit the width; earlier ones come first.
   void draw(const std::vector<std::string>& parts);
   void clear();
   // Leaves what is drawn where it is.

@@ -16,7 +16,20 @@ nlohmann::ordered_json metrics_line(const TrainingReport& report, Adjoint adjoin
   if (report.retries > 0) line["divergence_retries"] = report.retries;
   line["seconds"] = report.seconds;
   line["evaluations"] = report.epoch.evaluations;
+  line["time"] = time_json(report.time);
   return line;
+}
+
+nlohmann::ordered_json time_json(const TimeByPart& time) {
+  nlohmann::ordered_json object;
+  for (const TimePart& part : time_parts) object[part.name] = time.*part.seconds;
+  return object;
+}
+
+TimeByPart time_in(const nlohmann::json& object) {
+  TimeByPart time;
+  for (const TimePart& part : time_parts) time.*part.seconds = object.value(part.name, 0.0);
+  return time;
 }
 
 }  // namespace cnf

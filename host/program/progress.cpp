@@ -51,20 +51,21 @@ void Progress::note(const std::string& text) {
 
 void Progress::draw(const EpochReport& epoch) {
   const long done = epoch.epoch + 1;
-  const std::string seconds_left = time_left(epochs_ - done);
+  const double speed = epochs_a_second();
   std::vector<std::string> parts = {fmt::format("epoch {}/{}", done, epochs_), fmt::format("nll {:.5f}", epoch.nll)};
   if (validation_nll_) parts.push_back(fmt::format("validation {:.5f}", *validation_nll_));
-  if (!seconds_left.empty()) parts.push_back(seconds_left);
+  if (speed > 0) {
+    parts.push_back(fmt::format("{} left", duration_text(static_cast<double>(epochs_ - done) / speed)));
+  }
   parts.push_back(fmt::format("rate {:.3g}", epoch.learning_rate));
+  if (speed > 0) parts.push_back(fmt::format("{:.3g} epochs/s", speed));
   parts.push_back(fmt::format("gradient {:.3g}", epoch.gradient_norm));
   line_.draw(parts);
 }
 
-std::string Progress::time_left(long epochs_left) const {
+double Progress::epochs_a_second() const {
   const double elapsed = std::chrono::duration<double>(Clock::now() - start_).count();
-  if (epochs_seen_ == 0 || elapsed < 1) return "";
-  const double speed = static_cast<double>(epochs_seen_) / elapsed;
-  return fmt::format("{:.3g} epochs/s  {} left", speed, duration_text(static_cast<double>(epochs_left) / speed));
+  return elapsed < 1 ? 0 : static_cast<double>(epochs_seen_) / elapsed;
 }
 
 }  // namespace cnf

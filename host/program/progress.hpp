@@ -9,6 +9,7 @@
 #include "cnf_gpu/trainer.hpp"
 #include "live_line.hpp"
 #include "moments.hpp"
+#include "time_by_part.hpp"
 
 namespace cnf {
 
@@ -18,6 +19,7 @@ struct TrainingReport {
   std::optional<MomentErrors> errors;  // of 1000 samples of the model, where the truth is known
   int retries = 0;                     // after divergences, so far
   double seconds = 0;                  // of training, resumed parts included
+  TimeByPart time;
 };
 
 // The notebook's line: "epoch=50, nll: 6.06588, mu_loss: 0.83961, std_loss: 0.75919".
@@ -41,7 +43,7 @@ class Progress {
  private:
   using Clock = std::chrono::steady_clock;
   void draw(const EpochReport& epoch);
-  std::string time_left(long epochs_left) const;
+  double epochs_a_second() const;  // 0: not known yet
 
   std::ostream& out_;
   int file_;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cnf_gpu/error.hpp"
+#include "metrics.hpp"
 #include "safetensors.hpp"
 
 namespace cnf {
@@ -55,6 +56,7 @@ void save_state(const std::string& path, const RunState& state) {
       {"nll", state.nll},
       {"stopped_early", state.stopped_early},
       {"seconds", state.seconds},
+      {"time", time_json(state.time)},
       {"data_digest", state.data_digest},
       {"retries", state.retries},
   };
@@ -83,6 +85,7 @@ RunState load_state(const std::string& path) {
     state.nll = numbers.at("nll");
     state.stopped_early = numbers.at("stopped_early");
     state.seconds = numbers.at("seconds");
+    state.time = time_in(numbers.value("time", nlohmann::json::object()));
     state.data_digest = numbers.at("data_digest");
     if (numbers.contains("best")) {
       const auto& best = numbers.at("best");

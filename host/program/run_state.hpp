@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cnf_gpu/trainer.hpp"
+#include "time_by_part.hpp"
 
 namespace cnf {
 
@@ -26,7 +27,8 @@ struct RunState {
   int retries = 0;                            // after divergences; each halved the rate
   std::optional<TrainerState> fallback = {};  // where a divergence goes back to, if it may
   double seconds = 0;                         // of training so far
-  std::uint64_t data_digest = 0;              // of the training and validation rows
+  TimeByPart time = {};
+  std::uint64_t data_digest = 0;  // of the training and validation rows
 };
 
 void save_state(const std::string& path, const RunState& state);

@@ -34,26 +34,17 @@ std::string opening_note(const Choices& choices, const TrainingData& data, Train
 // What the size of the steps costs in the trained model; said where it is more than a little.
 void note_step_error(const Choices& choices, const TrainingData& data, const Model& model, Progress& progress) {
   const auto rows = rows_of(data.rows, data.dim, 0, std::min(checked_rows, data.row_count()));
-  DensityRequest request;
-  request.rows = rows;
-  request.on_failure = OnFailure::nan;  // a finer solve may need more steps than there may be
-  EngineConfig config = engine_config(choices);
-  std::vector<double> logprob[2];
-  for (auto& values : logprob) {
-    const auto engine = make_engine(config, device_of(choices));
-    engine->set_parameters(model.parameters);
-    values = engine->log_density(request).logprob;
-    config.flow.solve = with_finer_steps(config.flow.solve);
-  }
+  const EngineConfig config = engine_config(choices);
+  const TwoSolves solves = solve_twice(config, model.parameters, device_of(choices), rows);
   StepError error;
-  error.add(logprob[0], logprob[1]);
+  error.add(solves.logprob, solves.finer_logprob);
   if (error.mean() <= noticeable_step_error) return;
+  const SolveConfig finer = with_finer_steps(config.flow.solve);
   progress.note(
       fmt::format("the discretisation moves log-densities by {:.2g} nats (mean of {} rows; max {:.2g}); "
                   "train with {}",
-                  error.mean(), logprob[0].size(), error.max(),
-                  config.flow.solve.tolerances ? "smaller --rtol and --atol"
-                                               : fmt::format("--steps {} or more", fixed_steps(config.flow.solve))));
+                  error.mean(), solves.logprob.size(), error.max(),
+                  finer.tolerances ? "smaller --rtol and --atol" : fmt::format("--steps {} or more", finer.steps)));
 }
 
 void print_result(const Choices& choices, const TrainingRun& run) {

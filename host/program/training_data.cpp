@@ -14,6 +14,7 @@
 #include "cnf_gpu/random.hpp"
 #include "data_transform.hpp"
 #include "matching_table.hpp"
+#include "time_by_part.hpp"
 
 namespace cnf {
 namespace {
@@ -107,9 +108,13 @@ bool is_generator(std::string_view name) {
 }
 
 TrainingData load_training_data(const Choices& choices, const std::optional<DataTransform>& kept) {
-  Table table = training_table(choices);
-  Table validation = validation_table(choices, table);
   TrainingData data;
+  Table table, validation;
+  {
+    const TimedPart timed(data.reading_seconds);
+    table = training_table(choices);
+    validation = validation_table(choices, table);
+  }
   data.dim = table.columns;
   data.columns = table.names;
   if (is_generator(choices.data)) data.truth = truth_of(choices.data, choices.seed);

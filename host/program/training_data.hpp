@@ -20,6 +20,7 @@ struct TrainingData {
   std::vector<double> validation;          // (M, D) likewise; empty without a split
   Truth truth;                             // empty members where unknown
   std::uint64_t digest = 0;                // changes with any number of rows and validation
+  double reading_seconds = 0;
 
   std::size_t row_count() const { return rows.size() / dim; }
   std::size_t validation_count() const { return validation.size() / dim; }

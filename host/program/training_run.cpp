@@ -43,6 +43,7 @@ TrainingRun::TrainingRun(const Choices& choices, const TrainingData& data, Train
       validator_(make_validator(choices, config_, data)),
       fallback_(choices, trainer_),
       nll_offset_(data.transform ? -log_jacobian(*data.transform) : 0) {
+  time_.reading = data.reading_seconds;
   if (!start.state) return;
   trainer_.restore(start.state->trainer);
   fallback_.resume(*start.state);
@@ -51,6 +52,8 @@ TrainingRun::TrainingRun(const Choices& choices, const TrainingData& data, Train
   nll_ = start.state->nll;
   stopped_early_ = start.state->stopped_early;
   seconds_before_ = start.state->seconds;
+  time_ = start.state->time;
+  time_.reading += data.reading_seconds;
 }
 
 void TrainingRun::run() {
@@ -103,9 +106,14 @@ void TrainingRun::show(const EpochReport& epoch) try {
 }
 
 EpochReport TrainingRun::trained_epoch() try {
-  if (choices_.fresh) trainer_.replace_rows(fresh_rows(choices_, data_, epochs_done_));
+  if (choices_.fresh) {
+    const TimedPart timed(time_.reading);
+    trainer_.replace_rows(fresh_rows(choices_, data_, epochs_done_));
+  }
   EpochReport done = trainer_.step();
   done.nll += nll_offset_;
+  time_.gradient += done.gradient_seconds;
+  time_.update += done.update_seconds;
   return done;
 } catch (const Diverged&) {
   throw;
@@ -122,6 +130,7 @@ void TrainingRun::report(const EpochReport& epoch) try {
   report.errors = sample_errors(epoch.epoch);
   report.retries = fallback_.retries();
   report.seconds = seconds();
+  report.time = time_;
   if (report.validation_nll) keep_if_best(epoch, *report.validation_nll);
   last_report_ = report;
   directory_.append_metrics(metrics_line(report, config_.engine.adjoint.adjoint));
@@ -131,12 +140,14 @@ void TrainingRun::report(const EpochReport& epoch) try {
 
 std::optional<double> TrainingRun::validate() {
   if (!validator_) return std::nullopt;
+  const TimedPart timed(time_.validation);
   validator_->set_parameters(trainer_.engine().parameters());
   return mean_nll(*validator_, data_.validation, data_.dim) + nll_offset_;
 }
 
 std::optional<MomentErrors> TrainingRun::sample_errors(long epoch) {
   if (data_.truth.mean.empty()) return std::nullopt;
+  const TimedPart timed(time_.samples);
   SampleRequest request;
   request.count = error_samples;
   request.epoch = static_cast<std::uint32_t>(epoch);
@@ -171,6 +182,7 @@ RunState TrainingRun::state() const {
           .retries = fallback_.retries(),
           .fallback = fallback_.state(),
           .seconds = seconds(),
+          .time = time_,
           .data_digest = data_.digest};
 }
 
@@ -182,6 +194,7 @@ void TrainingRun::note_epoch_start() {
 }
 
 void TrainingRun::save() {
+  const TimedPart timed(time_.saving);
   const RunState present = state();
   require_finite(present.trainer);
   const std::lock_guard lock(files_);

@@ -80,6 +80,7 @@ class TrainingRun {
   bool stopped_early_ = false;
   double nll_offset_ = 0;  // nll in the data's units less that in the flow's
   double seconds_before_ = 0;
+  TimeByPart time_;
   Clock::time_point start_ = Clock::now();
   Clock::time_point last_save_ = Clock::now();
 };

@@ -1,4 +1,5 @@
-// The one exception type of the library, and the way its messages are made.
+/// @file
+/// The one exception type of the library, and the way its messages are made.
 #pragma once
 
 #include <stdexcept>
@@ -6,13 +7,13 @@
 
 namespace cnf {
 
-// Something went wrong that the caller can act on. The message is one line: what, where, what to do.
+/// Something went wrong that the caller can act on. The message is one line: what, where, what to do.
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-// A choice that no program can run: a wrong option, value or combination. The command line ends with code 2.
+/// A choice that no program can run: a wrong option, value or combination. The command line ends with code 2.
 class UsageError : public Error {
  public:
   using Error::Error;

@@ -21,6 +21,8 @@ namespace cnf::report {
 namespace {
 
 constexpr std::size_t most_rows = 2000;
+constexpr std::size_t most_checked_rows = 500;
+constexpr double work_of_step_check = 3;  // solves of a row: one, and one with half the step
 
 // What fits in about this many multiply-adds, a few seconds of one core's work for each kind of picture.
 std::size_t affordable(double work_per_item, std::size_t least, std::size_t most) {
@@ -149,6 +151,8 @@ void Gathering::add_rows(ReportData& data, std::size_t most) {
     const TrainingData loaded = load_data();
     data.train = model_.evaluate(some_rows(loaded.rows, loaded.dim, most));
     data.validation = model_.evaluate(some_rows(loaded.validation, loaded.dim, most));
+    data.step_check = model_.check_steps(some_rows(
+        data.train.points, loaded.dim, affordable(work_of_step_check * model_.work_per_row(), 100, most_checked_rows)));
     if (loaded.row_count() > most) {
       data.notes.push_back(fmt::format("Pictures of rows show {} of {}, at even distances.",
                                        readable(static_cast<double>(most)),

@@ -76,13 +76,17 @@ ModelView::ModelView(Model model, const Device& device, std::uint64_t seed)
 
 ModelView::~ModelView() = default;
 
-std::unique_ptr<Engine> ModelView::engine(const SolveConfig& solve) const {
+EngineConfig ModelView::config(const SolveConfig& solve) const {
   EngineConfig config;
   config.flow = model_.config;
   config.flow.solve = solve;
   config.precision = model_.precision;
   config.seed = seed_;
-  auto made = make_engine(config, device_);
+  return config;
+}
+
+std::unique_ptr<Engine> ModelView::engine(const SolveConfig& solve) const {
+  auto made = make_engine(config(solve), device_);
   made->set_parameters(model_.parameters);
   return made;
 }
@@ -138,6 +142,10 @@ PointSet ModelView::sample(std::size_t count) const {
   Samples samples = whole_->sample(request);
   for (double& value : samples.logprob) value += log_jacobian_;
   return {in_data_units(std::move(samples.points)), std::move(samples.logprob), {}, {}};
+}
+
+TwoSolves ModelView::check_steps(std::vector<double> points) const {
+  return solve_twice(config(model_.config.solve), model_.parameters, device_, in_flow_units(std::move(points)));
 }
 
 std::vector<double> ModelView::log_density(const Moment& moment, std::span<const double> points) const {

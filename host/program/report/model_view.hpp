@@ -34,12 +34,15 @@ class ModelView {
   // Log-density, base points and steps of rows (N, D).
   PointSet evaluate(std::vector<double> points) const;
   PointSet sample(std::size_t count) const;
+  // Of rows (N, D), with the model's steps and with finer ones.
+  TwoSolves check_steps(std::vector<double> points) const;
   // Of points (N, D) where the flow has come to at a moment.
   std::vector<double> log_density(const Moment& moment, std::span<const double> points) const;
   // Samples of the base distribution carried from moment to moment: a state (N, D) each.
   Trajectories carry(std::size_t count, const std::vector<Moment>& moments) const;
 
  private:
+  EngineConfig config(const SolveConfig& solve) const;
   std::unique_ptr<Engine> engine(const SolveConfig& solve) const;
   SolveConfig between(const Moment& from, const Moment& to) const;
   std::vector<double> base_log_density(std::span<const double> points) const;

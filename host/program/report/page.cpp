@@ -17,7 +17,7 @@ namespace {
 
 std::string swatch(const std::string& style) {
   Svg svg;
-  if (style.starts_with("line")) {
+  if (style.starts_with("line") || style == "reference") {
     svg.line(0, 5, 22, 5, style);
   } else if (style.starts_with("dots")) {
     Path dot;
@@ -101,6 +101,9 @@ std::string final_figures(const ReportData& data) {
   if (!data.train.solver_steps.empty()) {
     figures.add("Solver steps", readable(mean(data.train.solver_steps), 3), data.adaptive ? "a row, mean" : "a row");
   }
+  StepError error;
+  error.add(data.step_check.logprob, data.step_check.finer_logprob);
+  if (!data.step_check.logprob.empty()) figures.add("Discretisation error", readable(error.mean(), 2), "nats, mean");
   figures.add("Dimensions", std::to_string(data.dim));
   figures.add("Parameters", readable(static_cast<double>(data.parameters)));
   return figures.list();
@@ -133,7 +136,7 @@ std::string title_of(const ReportData& data) {
 std::string header(const ReportData& data) {
   return fmt::format(
       "<header>\n<h1>{}</h1>\n<p class=\"lead\">Run {}: a continuous normalizing flow of {} {}</p>\n{}{}</header>\n",
-      escape(title_of(data)), data.dim, data.dim == 1 ? "dimension" : "dimensions", escape(data.run),
+      escape(title_of(data)), escape(data.run), data.dim, data.dim == 1 ? "dimension" : "dimensions",
       final_figures(data), notes(data));
 }
 

@@ -136,10 +136,6 @@ void Plot::ring(double x, double y, std::string_view style) {
   if (x_range_.contains(x) && y_range_.contains(y)) svg_.circle(x_(x), y_(y), 4, style);
 }
 
-void Plot::label_at(double y, std::string_view words) {
-  if (y_range_.contains(y)) svg_.text(frame_.x + 6, y_(y) - 5, words, "note start");
-}
-
 void Plot::remark(std::string_view words) {
   svg_.text(frame_.x + frame_.width, frame_.y - 8, words, "name end");
 }

@@ -32,8 +32,7 @@ class Plot {
   void contour_line(std::span<const double> heights, std::size_t columns, double level, std::string_view style);
   void image(const Range& x, const Range& y, std::string_view uri, std::string_view style);
   void ring(double x, double y, std::string_view style);
-  void label_at(double y, std::string_view words);  // at the left end of the frame, just above the height y
-  void remark(std::string_view words);              // above the frame, at its right end
+  void remark(std::string_view words);  // above the frame, at its right end
 
  private:
   void draw_axes(const Axis& x, const Axis& y);

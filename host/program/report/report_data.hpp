@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "density.hpp"
 #include "scale.hpp"
+#include "time_by_part.hpp"
 
 namespace cnf::report {
 
@@ -25,6 +27,7 @@ struct Metrics {
   double mean_error = unknown;        // mu_loss: of the samples against the true distribution
   double covariance_error = unknown;  // std_loss, an error of the covariance whatever its name
   double retries = unknown;           // after divergences, so far; NaN before the first
+  std::optional<TimeByPart> time = {};
 };
 
 // A row of the table of choices.
@@ -77,6 +80,7 @@ struct ReportData {
   std::string device;        // what computed the pictures
 
   PointSet train, validation, samples;
+  TwoSolves step_check;                // of some training rows
   std::optional<DensityCurve> curve;   // dim 1
   std::optional<DensityGrid> density;  // dim 2, where the data lie
   std::vector<DensityGrid> moments;    // dim 2, by time, all in one view that holds base and data

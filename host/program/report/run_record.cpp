@@ -8,6 +8,7 @@
 
 #include "byte_source.hpp"
 #include "cnf_gpu/error.hpp"
+#include "metrics.hpp"
 
 namespace cnf::report {
 namespace {
@@ -29,12 +30,24 @@ double figure(const Json& object, const char* name) {
   return found != object.end() && found->is_number() ? found->get<double>() : unknown;
 }
 
+std::optional<TimeByPart> times_in(const Json& object) {
+  const auto found = object.find("time");
+  if (found == object.end() || !found->is_object()) return std::nullopt;
+  return time_in(*found);
+}
+
 Metrics metrics_of(const Json& object) {
-  return {figure(object, "epoch"),          figure(object, "nll"),
-          figure(object, "validation_nll"), figure(object, "learning_rate"),
-          figure(object, "gradient_norm"),  figure(object, "seconds"),
-          figure(object, "evaluations"),    figure(object, "mu_loss"),
-          figure(object, "std_loss"),       figure(object, "divergence_retries")};
+  return {figure(object, "epoch"),
+          figure(object, "nll"),
+          figure(object, "validation_nll"),
+          figure(object, "learning_rate"),
+          figure(object, "gradient_norm"),
+          figure(object, "seconds"),
+          figure(object, "evaluations"),
+          figure(object, "mu_loss"),
+          figure(object, "std_loss"),
+          figure(object, "divergence_retries"),
+          times_in(object)};
 }
 
 std::vector<Metrics> read_metrics(const std::string& path) {

@@ -10,7 +10,7 @@ const std::string& picture_style() {
 svg{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;font-variant-numeric:tabular-nums}
 svg text{font-size:11px;fill:var(--muted);text-anchor:middle}
 svg text.end{text-anchor:end}svg text.start{text-anchor:start}
-svg text.note,svg text.name{fill:var(--ink)}svg text.note{paint-order:stroke;stroke:var(--surface);stroke-width:3px;stroke-linejoin:round}
+svg text.name{fill:var(--ink)}
 .surface{fill:var(--surface)}
 .grid,.axis,.line,.dots,.ring,.reference,.trace{fill:none}
 .grid{stroke:var(--grid)}.axis{stroke:var(--axis)}.frame{fill:none;stroke:var(--grid)}
@@ -57,7 +57,7 @@ figure>svg,.panels>svg,.scroll>svg{display:block;width:100%;height:auto;max-widt
 figcaption{font-size:13.5px;line-height:1.45;margin-top:8px;max-width:64ch}
 .key{display:flex;flex-wrap:wrap;gap:2px 16px;margin:2px 0 6px;padding:0;list-style:none;font-size:13px;color:var(--muted);min-height:21px}
 .key svg{display:inline-block;width:22px;height:10px;margin-right:6px;vertical-align:middle;overflow:visible}
-.figures-of-merit{display:grid;grid-template-columns:repeat(auto-fit,minmax(132px,1fr));gap:20px 24px;margin:28px 0 0;padding:0}
+.figures-of-merit{display:grid;align-items:end;grid-template-columns:repeat(auto-fit,minmax(132px,1fr));gap:20px 24px;margin:28px 0 0;padding:0}
 .figures-of-merit dt{font-size:13px;color:var(--muted)}
 .figures-of-merit dd{margin:0;font-size:24px;font-weight:600;letter-spacing:-.01em;font-variant-numeric:tabular-nums;white-space:nowrap}
 .figures-of-merit dd small{font-size:13px;font-weight:400;color:var(--muted);letter-spacing:0}
@@ -68,7 +68,7 @@ figcaption{font-size:13.5px;line-height:1.45;margin-top:8px;max-width:64ch}
 .choices dt{color:var(--muted)}
 .choices dd{margin:0;text-align:right;overflow-wrap:anywhere;font-variant-numeric:tabular-nums}
 @media (max-width:820px){.panels svg{flex-basis:calc(50% - 8px);width:calc(50% - 8px)}main{padding:28px 16px 48px}h2{margin-top:40px}}
-@media print{main{max-width:none;padding:0}h2{break-after:avoid}.figures{grid-template-columns:1fr 1fr;gap:20px}.scroll{overflow:visible}.scroll svg{min-width:0}body{font-size:12px}*{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
+@media print{main{max-width:none;padding:0}h2{margin-top:24px}h2,.intro{break-after:avoid}.panels svg{flex-basis:calc(25% - 12px);width:calc(25% - 12px)}.figures{grid-template-columns:1fr 1fr;gap:20px}.scroll{overflow:visible}.scroll svg{min-width:0}body{font-size:12px}*{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 )";
   return style;
 }

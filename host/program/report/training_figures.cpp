@@ -68,7 +68,6 @@ Figure loss_figure(const ReportData& data) {
   Svg svg;
   Plot plot(svg, frame, epoch_axis(data), {"mean negative log-density, nats", range});
   plot.horizontal(data.entropy, "reference");
-  if (std::isfinite(data.entropy)) plot.label_at(data.entropy, "entropy of the true distribution");
   draw_series(plot, epochs, nll, "data");
   if (has_validation) draw_series(plot, epochs, held, "held");
   const Member loss = has_validation ? &Metrics::validation_nll : &Metrics::nll;
@@ -85,6 +84,7 @@ Figure loss_figure(const ReportData& data) {
   Figure figure{"Loss", svg_picture(picture_width, picture_height, "Loss by epoch", svg), caption + "."};
   figure.keys.push_back({"line data", "training"});
   if (has_validation) figure.keys.push_back({"line held", "validation"});
+  if (std::isfinite(data.entropy)) figure.keys.push_back({"reference", "entropy of the true distribution"});
   return figure;
 }
 

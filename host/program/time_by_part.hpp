@@ -1,0 +1,47 @@
+// Where the time of a training run goes.
+#pragma once
+
+#include <array>
+#include <chrono>
+
+namespace cnf {
+
+// Wall-clock seconds since the run began, resumed parts included.
+struct TimeByPart {
+  double reading = 0;     // the tables, and new points of a built-in data set
+  double gradient = 0;    // solves and the way back through them
+  double update = 0;      // of the parameters
+  double validation = 0;  // rows that are not trained on
+  double samples = 0;     // drawn to compare with a known truth
+  double saving = 0;      // model and state
+};
+
+struct TimePart {
+  const char* name;     // in metrics.jsonl
+  const char* meaning;  // for readers
+  double TimeByPart::*seconds;
+};
+inline constexpr std::array time_parts{
+    TimePart{"reading", "reading data", &TimeByPart::reading},
+    TimePart{"gradient", "solves and gradients", &TimeByPart::gradient},
+    TimePart{"update", "updates", &TimeByPart::update},
+    TimePart{"validation", "validation", &TimeByPart::validation},
+    TimePart{"samples", "samples", &TimeByPart::samples},
+    TimePart{"saving", "saving", &TimeByPart::saving},
+};
+
+// Adds the time that it lives to a part.
+class TimedPart {
+ public:
+  explicit TimedPart(double& seconds) : seconds_(seconds) {}
+  ~TimedPart() { seconds_ += std::chrono::duration<double>(Clock::now() - start_).count(); }
+  TimedPart(const TimedPart&) = delete;
+  TimedPart& operator=(const TimedPart&) = delete;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  double& seconds_;
+  Clock::time_point start_ = Clock::now();
+};
+
+}  // namespace cnf
