@@ -13,6 +13,7 @@ BY_EQUAL_STEPS = ("diffrax", "diffrax_backsolve", "jax", "torch")
 BY_ADAPTIVE_STEPS = ("torchdiffeq", "torchdiffeq_adjoint", "zuko")
 TITLES = {
     "cnf_gpu": "cnf_gpu",
+    "cnf_gpu_adaptive": "cnf_gpu, adaptive",
     "diffrax": "diffrax",
     "diffrax_backsolve": "diffrax, backsolve",
     "jax": "JAX by hand",
@@ -55,7 +56,7 @@ def comparisons():
     }
     everywhere = ("exact", "exact")
     probed = ("hutchinson", "hutchinson")
-    adjoint = ("torchdiffeq_adjoint", "torchdiffeq")
+    adjoint = ("torchdiffeq_adjoint", "torchdiffeq", "zuko")
     # diffrax's backsolve carries every row's own parameter gradient: minutes a step, but for the notebook's few weights.
     wide = tuple(system for system in BY_EQUAL_STEPS if system != "diffrax_backsolve")
     narrow = wide + BY_ADAPTIVE_STEPS
@@ -73,18 +74,22 @@ def comparisons():
                    adaptive=True),
         Comparison("adaptive backsolve, toy", *shapes["toy"], *everywhere, adjoint[:1], adjoint="backsolve",
                    adaptive=True),
-        Comparison("adaptive logprob, 100,000 galaxies", 100000, 7, 64, 3, *everywhere, adjoint[1:], "logprob",
+        Comparison("adaptive logprob, 100,000 galaxies", 100000, 7, 64, 3, *everywhere, adjoint[1:2], "logprob",
                    adaptive=True),
     ]
 
 
 def sweeps():
-    """Training steps with one size of the toy changed."""
-    systems = ("diffrax", "jax", "torch", "torchdiffeq", "zuko")
-    over = lambda name, rows, width: Comparison(name, rows, 2, width, 3, "hutchinson", "hutchinson", systems)
-    return [over(f"N={rows}", rows, 64) for rows in (16, 64, 256, 1024, 4096)] + [
-        over(f"w={width}", 512, width) for width in (8, 16, 32, 64, 128, 256)
-    ]
+    """Training steps with one size of the toy changed: by equal steps, and by adaptive ones beside the systems that have
+    no others."""
+    result = []
+    for adaptive, systems in ((False, ("diffrax", "jax", "torch")), (True, ("torchdiffeq", "zuko"))):
+        over = lambda size, rows, width: Comparison(
+            f"{size}, adaptive" if adaptive else size, rows, 2, width, 3, "hutchinson", "hutchinson", systems,
+            adaptive=adaptive)
+        result += [over(f"N={rows}", rows, 64) for rows in (16, 64, 256, 1024, 4096)]
+        result += [over(f"w={width}", 512, width) for width in (8, 16, 32, 64, 128, 256)]
+    return result
 
 
 def write_rows(comparison, path, program):

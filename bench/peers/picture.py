@@ -4,7 +4,7 @@ import math
 
 from .case_list import TITLES
 
-COLOURS = {"cnf_gpu": "#d62728", "diffrax": "#1f77b4", "jax": "#17becf", "torch": "#2ca02c", "torchdiffeq": "#9467bd",
+COLOURS = {"cnf_gpu": "#d62728", "cnf_gpu_adaptive": "#ff9896", "diffrax": "#1f77b4", "jax": "#17becf", "torch": "#2ca02c", "torchdiffeq": "#9467bd",
            "zuko": "#8c564b"}
 WIDTH, HEIGHT, LEFT, TOP, PANEL, GAP, TALL = 900, 380, 62, 40, 300, 78, 270
 
@@ -13,8 +13,10 @@ def lines_of(sweep):
     """system -> [(size, seconds)], in the order of sizes."""
     lines = {}
     for case in sweep:
-        size = int(case["name"].split("=")[1])
-        lines.setdefault("cnf_gpu", []).append((size, case["ours"]["median_s"]))
+        size, _, steps = case["name"].split("=")[1].partition(", ")
+        size = int(size)
+        ours = "cnf_gpu_adaptive" if steps == "adaptive" else "cnf_gpu"
+        lines.setdefault(ours, []).append((size, case["ours"]["median_s"]))
         for system, entry in case["peers"].items():
             if "error" not in entry:
                 lines.setdefault(system, []).append((size, entry["median_s"]))
@@ -41,7 +43,7 @@ def panel(lines, left, title, low, high):
         parts.append(f'<text x="{x(size):.1f}" y="{TOP + TALL + 18}" text-anchor="middle">{size}</text>')
     for system, points in lines.items():
         path = " ".join(f"{x(size):.1f},{y(seconds):.1f}" for size, seconds in points)
-        thick = 3 if system == "cnf_gpu" else 1.6
+        thick = 3 if system.startswith("cnf_gpu") else 1.6
         parts.append(f'<polyline points="{path}" fill="none" stroke="{COLOURS[system]}" stroke-width="{thick}"/>')
         parts += [f'<circle cx="{x(size):.1f}" cy="{y(seconds):.1f}" r="{thick + 0.6}" fill="{COLOURS[system]}"/>'
                   for size, seconds in points]
@@ -68,6 +70,6 @@ def svg(results):
     for i, (lines, title) in enumerate(panels):
         parts += panel(lines, LEFT + i * (PANEL + GAP), title, low, high)
     parts += legend(list(panels[0][0]), LEFT + 2 * PANEL + GAP + 24)
-    caption = f"seconds a training step, 20 Tsit5 steps (torchdiffeq, zuko: adaptive at 1e-5), {results['threads']} thread(s)"
+    caption = f"seconds a training step, 20 Tsit5 steps; adaptive, torchdiffeq, zuko: at 1e-5, {results['threads']} thread(s)"
     parts.append(f'<text x="{LEFT + PANEL + GAP / 2}" y="{HEIGHT - 14}" text-anchor="middle">{caption}</text>')
     return "\n".join(parts + ["</svg>"]) + "\n"
