@@ -207,23 +207,6 @@ TEST(Report, ShowsTheDiscretisationError) {
   EXPECT_THAT(page, HasSubstr("<dt>Discretisation error</dt><dd>0.14"));
 }
 
-TEST(Report, DiscretisationErrorIsThatOfHalfTheStep) {
-  const RunFiles run("moons", 2);
-
-  const TwoSolves check = gather(run.directory.path(), one_thread).step_check;
-
-  ASSERT_EQ(check.logprob.size(), 300u);
-  Model finer = run.model;
-  finer.config.solve.steps *= 2;
-  const std::vector<double> rows = generate("moons", 300, 5).values;
-  const std::vector<double> expected = Flow(run.model, one_thread).log_density(rows);
-  const std::vector<double> expected_finer = Flow(finer, one_thread).log_density(rows);
-  for (std::size_t i = 0; i < rows.size() / 2; ++i) {
-    EXPECT_NEAR(check.logprob[i], expected[i], 1e-12);
-    EXPECT_NEAR(check.finer_logprob[i], expected_finer[i], 1e-12);
-  }
-}
-
 TEST(Report, StandAlonePictureIsADocument) {
   for (const std::size_t dim : {1u, 2u, 4u}) {
     const std::string picture = stand_alone_picture(made_up_data(dim));
@@ -250,6 +233,23 @@ struct RunFiles {
   TemporaryDirectory directory;
   Model model;
 };
+
+TEST(Report, DiscretisationErrorIsThatOfHalfTheStep) {
+  const RunFiles run("moons", 2);
+
+  const TwoSolves check = gather(run.directory.path(), one_thread).step_check;
+
+  ASSERT_EQ(check.logprob.size(), 300u);
+  Model finer = run.model;
+  finer.config.solve.steps *= 2;
+  const std::vector<double> rows = generate("moons", 300, 5).values;
+  const std::vector<double> expected = Flow(run.model, one_thread).log_density(rows);
+  const std::vector<double> expected_finer = Flow(finer, one_thread).log_density(rows);
+  for (std::size_t i = 0; i < rows.size() / 2; ++i) {
+    EXPECT_NEAR(check.logprob[i], expected[i], 1e-12);
+    EXPECT_NEAR(check.finer_logprob[i], expected_finer[i], 1e-12);
+  }
+}
 
 TEST(Report, DensityOnTheGridIntegratesToOne) {
   const RunFiles run("moons", 2);

@@ -103,7 +103,7 @@ std::string final_figures(const ReportData& data) {
   }
   StepError error;
   error.add(data.step_check.logprob, data.step_check.finer_logprob);
-  if (!data.step_check.logprob.empty()) figures.add("Discretisation error", readable(error.mean(), 2), "nats, mean");
+  if (!data.step_check.logprob.empty()) figures.add("Discretisation error", readable(error.mean(), 2), "nats");
   figures.add("Dimensions", std::to_string(data.dim));
   figures.add("Parameters", readable(static_cast<double>(data.parameters)));
   return figures.list();
