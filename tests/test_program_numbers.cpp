@@ -173,8 +173,8 @@ INSTANTIATE_TEST_SUITE_P(Training, WrongNumbers,
 // The field grows stiff at this rate, until a row's solve needs more steps than there may be.
 TEST_F(ProgramTest, ASolveThatFailsInTrainingIsTakenBackByARetry) {
   const std::string command =
-      "train moons -n 60 --epochs 30 --report-every 1 --schedule constant --learning-rate 2 --width 8 --depth 1 "
-      "--rtol 1e-4 --atol 1e-4 --max-steps 40 --report-html off --threads 1 ";
+      "train moons -n 60 --epochs 30 --report-every 1 --schedule constant --learning-rate 5 --width 8 --depth 1 "
+      "--rtol 1e-4 --atol 1e-4 --max-steps 20 --report-html off --threads 1 ";
   const Outcome stopped = run(command + "--out stopped");
   ASSERT_EQ(stopped.code, 1);
   EXPECT_NE(stopped.err.find("its solve stopped at t ="), std::string::npos) << stopped.err;
