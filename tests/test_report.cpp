@@ -45,7 +45,7 @@ ReportData made_up_data(std::size_t dim) {
   data.dim = dim;
   data.choices = {{"width", "64"}};
   for (int i = 0; i < 30; ++i) {
-    data.metrics.push_back({50.0 * i, 3 + draw(), 3.1 + draw(), 1e-3, 1 + 0.5 * draw(), 2.0 * i, 1e5, 0.1, 0.2,
+    data.metrics.push_back({50.0 * i, 3 + draw(), 3.1 + draw(), 1e-3, 1 + 0.5 * draw(), 2.0 * i, 1e5, 0.1, 0.2, unknown,
                             TimeByPart{.reading = 0.5, .gradient = 1.5 * i, .update = 0.001}});
   }
   data.adaptive = true;
