@@ -34,7 +34,8 @@ std::string opening_note(const Choices& choices, const TrainingData& data, Train
 // What the size of the steps costs in the trained model; said where it is more than a little.
 void note_step_error(const Choices& choices, const TrainingData& data, const Model& model, Progress& progress) {
   const auto rows = rows_of(data.rows, data.dim, 0, std::min(checked_rows, data.row_count()));
-  const EngineConfig config = engine_config(choices);
+  EngineConfig config = engine_config(choices);
+  config.divergence.divergence = choices.validation_divergence;
   const TwoSolves solves = solve_twice(config, model.parameters, device_of(choices), rows);
   StepError error;
   error.add(solves.logprob, solves.finer_logprob);
