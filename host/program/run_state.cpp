@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cnf_gpu/error.hpp"
-#include "metrics.hpp"
 #include "safetensors.hpp"
+#include "time_by_part.hpp"
 
 namespace cnf {
 namespace {

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <chrono>
+#include <nlohmann/json.hpp>
 
 namespace cnf {
 
@@ -29,6 +30,10 @@ inline constexpr std::array time_parts{
     TimePart{"samples", "samples", &TimeByPart::samples},
     TimePart{"saving", "saving", &TimeByPart::saving},
 };
+
+// Seconds by the names of time_parts. A part that is not there is 0.
+nlohmann::ordered_json time_json(const TimeByPart& time);
+TimeByPart time_in(const nlohmann::json& object);
 
 // Adds the time that it lives to a part.
 class TimedPart {

@@ -8,7 +8,7 @@
 
 #include "byte_source.hpp"
 #include "cnf_gpu/error.hpp"
-#include "metrics.hpp"
+#include "time_by_part.hpp"
 
 namespace cnf::report {
 namespace {
