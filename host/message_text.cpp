@@ -3,8 +3,7 @@
 
 namespace cnf {
 
-std::string in_one_line(std::string_view text) {
-  constexpr std::size_t longest = 80;
+std::string in_one_line(std::string_view text, std::size_t longest) {
   std::string result;
   for (const char c : text.substr(0, longest)) result += static_cast<unsigned char>(c) < ' ' || c == 127 ? '?' : c;
   return text.size() > longest ? result + "..." : result;

@@ -37,7 +37,8 @@ const ZipMember& choose(const std::vector<ZipMember>& members, const std::string
 NdArray read_npz(const std::string& path, const std::string& array) {
   const std::string bytes = read_whole_file(path);
   const ZipMember member = choose(zip_members(bytes, path), array, path);
-  return parse_npy(zip_extract(bytes, member, path), fmt::format("{}, array {}", path, array_name(member)));
+  return parse_npy(zip_extract(bytes, member, path),
+                   fmt::format("{}, array {}", path, in_one_line(array_name(member))));
 }
 
 }  // namespace cnf

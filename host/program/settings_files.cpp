@@ -6,6 +6,7 @@
 
 #include "byte_source.hpp"
 #include "cnf_gpu/error.hpp"
+#include "message_text.hpp"
 #include "settings.hpp"
 
 namespace cnf {
@@ -30,7 +31,7 @@ Settings layer_of(const json& object, const std::string& name) {
   if (!object.is_object()) throw UsageError(name + ": expected one JSON object of options");
   Settings layer;
   for (const auto& [key, value] : object.items()) {
-    const std::string where = name + ": " + key;
+    const std::string where = name + ": " + in_one_line(key);
     if (!value.is_null()) layer.push_back({key, typed_text(value, where), where});
   }
   return layer;
@@ -66,11 +67,12 @@ Settings parse_toml(std::string_view text, const std::string& name) {
     const toml::table table = toml::parse(text);
     json object = json::object();
     for (const auto& [key, node] : table)
-      object[std::string(key.str())] = json_of(node, name + ": " + std::string(key));
+      object[std::string(key.str())] = json_of(node, name + ": " + in_one_line(key.str()));
     return layer_of(object, name);
   } catch (const toml::parse_error& error) {
     const auto& place = error.source().begin;
-    throw UsageError(fmt::format("{}: line {}, column {}: {}", name, place.line, place.column, error.description()));
+    throw UsageError(fmt::format("{}: line {}, column {}: {}", name, place.line, place.column,
+                                 in_one_line(error.description(), 200)));
   }
 }
 
