@@ -26,6 +26,7 @@ class Failures : public ProgramTest, public ::testing::WithParamInterface<Failur
     write("ragged.csv", "a,b\n1,2\n3\n");
     write("unknown.toml", "width = 4\nepohs = 3\n");
     write("broken.toml", "width = \n");
+    write("accent.toml", "# caf\u00e9\nout = \"caf\u00e9\"\nlargeur\u00e9 = 4\n");
     write("half.toml", "width = 4.5\n");
     write("broken.json", "{\"width\": 4");
     write("short.safetensors", "abc");
@@ -55,12 +56,12 @@ INSTANTIATE_TEST_SUITE_P(
         Failure{"train moons.npy --fresh", 2, "--fresh"}, Failure{"train moons --dim 3 --out o", 2, "--dim"},
         Failure{"generate moons -n 0", 2, "-n 0"}, Failure{"train --preset no", 2, "notebook"},
         Failure{"train --device gpu --out o", 2, "--device"}, Failure{"train --config unknown.toml", 2, "epohs"},
-        Failure{"train --config broken.toml", 2, "line 1"}, Failure{"train --config half.toml", 2, "width"},
-        Failure{"train --config broken.json", 2, "broken.json"}, Failure{"train --config moons.npy", 2, ".toml"},
-        Failure{"logprob", 2, "MODEL"}, Failure{"logprob run", 2, "DATA"},
-        Failure{"logprob run moons.npy -o x.foo", 2, ".npy"}, Failure{"logprob run moons.npy --width 9", 2, "--width"},
-        Failure{"sample run", 2, "-n"}, Failure{"gradient run moons.npy", 2, "-o"},
-        Failure{"generate mons", 2, "moons"}));
+        Failure{"train --config broken.toml", 2, "line 1"}, Failure{"train --config accent.toml", 2, "line 3"},
+        Failure{"train --config half.toml", 2, "width"}, Failure{"train --config broken.json", 2, "broken.json"},
+        Failure{"train --config moons.npy", 2, ".toml"}, Failure{"logprob", 2, "MODEL"},
+        Failure{"logprob run", 2, "DATA"}, Failure{"logprob run moons.npy -o x.foo", 2, ".npy"},
+        Failure{"logprob run moons.npy --width 9", 2, "--width"}, Failure{"sample run", 2, "-n"},
+        Failure{"gradient run moons.npy", 2, "-o"}, Failure{"generate mons", 2, "moons"}));
 
 INSTANTIATE_TEST_SUITE_P(Files, Failures,
                          ::testing::Values(Failure{"logprob run absent.npy", 1, "absent.npy"},

@@ -50,6 +50,35 @@ json json_of(const toml::node& node, const std::string& where) {
   return list;
 }
 
+// Where a TOML text goes on behind the comment or string that starts at `from`, or `from` where none starts. What is
+// not closed ends with its line.
+std::size_t behind_free_text(std::string_view text, std::size_t from) {
+  const char first = text[from];
+  if (first == '#') return std::min(text.find('\n', from), text.size());
+  if (first != '"' && first != '\'') return from;
+  const std::string mark(3, first);
+  const bool long_string = text.substr(from, 3) == mark;
+  const std::string_view end = long_string ? std::string_view(mark) : text.substr(from, 1);
+  for (std::size_t i = from + end.size(); i < text.size(); ++i) {
+    if (text.substr(i, end.size()) == end) return i + end.size();
+    if (text[i] == '\n' && !long_string) return i;
+    if (text[i] == '\\' && first == '"') ++i;
+  }
+  return text.size();
+}
+
+// TOML wants ASCII outside strings and comments; toml++ 3.3 is undefined on much of the rest.
+void require_ascii_syntax(std::string_view text, const std::string& name) {
+  const std::size_t start = text.starts_with("\xef\xbb\xbf") ? 3 : 0;  // a byte-order mark
+  for (std::size_t i = start; i < text.size();) {
+    const std::size_t next = behind_free_text(text, i);
+    if (next == i && static_cast<unsigned char>(text[i]) > 127)
+      throw UsageError(fmt::format("{}: line {}: a character that is not ASCII stands outside of quotation marks", name,
+                                   1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(i), '\n')));
+    i = next == i ? i + 1 : next;
+  }
+}
+
 }  // namespace
 
 Settings parse_json(std::string_view text, const std::string& name) {
@@ -63,6 +92,7 @@ Settings parse_json(std::string_view text, const std::string& name) {
 }
 
 Settings parse_toml(std::string_view text, const std::string& name) {
+  require_ascii_syntax(text, name);
   try {
     const toml::table table = toml::parse(text);
     json object = json::object();

@@ -14,6 +14,7 @@
 #include "cnf_gpu/error.hpp"
 #include "csv.hpp"
 #include "csv_rows.hpp"
+#include "message_text.hpp"
 #include "model_metadata.hpp"
 #include "npy.hpp"
 #include "options.hpp"
@@ -66,7 +67,7 @@ void read_npz(std::string_view bytes) {
   constexpr std::size_t most_members = 4;
   const auto members = zip_members(bytes, "fuzz.npz");
   for (std::size_t i = 0; i < std::min(most_members, members.size()); ++i)
-    parse_npy(zip_extract(bytes, members[i], "fuzz.npz"), members[i].name);
+    parse_npy(zip_extract(bytes, members[i], "fuzz.npz"), in_one_line(members[i].name));
 }
 
 // The first byte chooses how the rest is read.
