@@ -30,6 +30,14 @@ TEST_F(ProgramTest, TrainWithoutDataIsTheNotebooksExperiment) {
   EXPECT_LT(metrics_of("run").back()["nll"], metrics_of("run").front()["nll"]);
 }
 
+TEST_F(ProgramTest, PresetsOfBuiltInDataServeFilesToo) {
+  output_of("generate moons -n 30 -o moons.npy");
+
+  output_of("train moons.npy --preset toy --epochs 1 --report-html off --out toy");
+
+  EXPECT_EQ(run("train moons.npy --preset toy --count 9 --out counted").code, 2);
+}
+
 TEST_F(ProgramTest, PresetOfTheNotebookIsTrainWithoutData) {
   output_of("train --epochs 1 --report-html off --out plain");
   output_of("train --preset notebook --epochs 1 --report-html off --out preset");

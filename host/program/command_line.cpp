@@ -16,6 +16,7 @@
 #include "embedded.hpp"
 #include "options.hpp"
 #include "spelling.hpp"
+#include "training_data.hpp"
 
 namespace cnf {
 namespace {
@@ -151,6 +152,15 @@ UsageError usage_error(const CLI::ParseError& error, const CLI::App& app) {
                                 command ? std::string(command->name) + " " : ""));
 }
 
+// What a preset says of a built-in data set's rows is nothing to a file's.
+void forget_built_in_rows(const CommandLine& line, const Choices& typed, Choices& choices) {
+  Choices own;
+  if (!typed.config.empty()) apply(read_settings(typed.config), line.command->bit, own);
+  apply(line.settings, line.command->bit, own);
+  choices.count = own.count;
+  choices.fresh = own.fresh;
+}
+
 }  // namespace
 
 std::optional<CommandLine> parse_command_line(int count, char** arguments) {
@@ -181,6 +191,7 @@ Choices choices_of(const CommandLine& line, Choices base) {
   if (!typed.config.empty()) apply(read_settings(typed.config), bit, base);
   apply(line.settings, bit, base);
   base.typed = typed.chosen;
+  if (!typed.preset.empty() && !is_generator(base.data)) forget_built_in_rows(line, typed, base);
   return base;
 }
 
