@@ -9,6 +9,7 @@
 
 #include "cnf_gpu/error.hpp"
 #include "embedded.hpp"
+#include "message_text.hpp"
 #include "options.hpp"
 
 namespace cnf {
@@ -74,7 +75,7 @@ void apply(const Settings& layer, unsigned command, Choices& choices) {
     try {
       option->value.read(choices, setting.text);
     } catch (const UsageError& error) {
-      throw UsageError(setting.where + ": " + error.what());
+      throw UsageError(setting.where + ": " + in_one_line(error.what(), 300));
     }
     choices.chosen.insert(setting.name);
   }
