@@ -152,15 +152,6 @@ UsageError usage_error(const CLI::ParseError& error, const CLI::App& app) {
                                 command ? std::string(command->name) + " " : ""));
 }
 
-// What a preset says of a built-in data set's rows is nothing to a file's.
-void forget_built_in_rows(const CommandLine& line, const Choices& typed, Choices& choices) {
-  Choices own;
-  if (!typed.config.empty()) apply(read_settings(typed.config), line.command->bit, own);
-  apply(line.settings, line.command->bit, own);
-  choices.count = own.count;
-  choices.fresh = own.fresh;
-}
-
 }  // namespace
 
 std::optional<CommandLine> parse_command_line(int count, char** arguments) {
@@ -187,11 +178,18 @@ Choices choices_of(const CommandLine& line, Choices base) {
   const unsigned bit = line.command->bit;
   Choices typed;
   apply(line.settings, bit, typed);
+  const Settings file = typed.config.empty() ? Settings{} : read_settings(typed.config);
   if (!typed.preset.empty()) apply(preset_settings(typed.preset), bit, base);
-  if (!typed.config.empty()) apply(read_settings(typed.config), bit, base);
+  apply(file, bit, base);
   apply(line.settings, bit, base);
+  if (!typed.preset.empty() && !is_generator(base.data)) {  // what it says of a built-in data set's rows
+    Choices own;
+    apply(file, bit, own);
+    apply(line.settings, bit, own);
+    base.count = own.count;
+    base.fresh = own.fresh;
+  }
   base.typed = typed.chosen;
-  if (!typed.preset.empty() && !is_generator(base.data)) forget_built_in_rows(line, typed, base);
   return base;
 }
 

@@ -19,7 +19,7 @@ class UsageError : public Error {
   using Error::Error;
 };
 
-// The adaptive solve of a row did not arrive: the field is too stiff for its limits, or is no number there.
+/// The adaptive solve of a row did not arrive: the field is too stiff for its limits, or is no number there.
 class SolveFailed : public Error {
  public:
   using Error::Error;
