@@ -178,42 +178,5 @@ TEST_P(OptimiserTest, NonFiniteGradientLeavesEverythingAsItWas) {
   EXPECT_EQ(engine->optimiser_state().count, state.count);
 }
 
-TEST(Schedule, OneCycleIsOptaxs) {
-  const ScheduleConfig config{.schedule = Schedule::one_cycle, .learning_rate = 1e-3};
-  // design values for 10,000 updates
-  EXPECT_NEAR(learning_rate(config, 0, 10000), 4.0e-5, 1e-12);
-  EXPECT_NEAR(learning_rate(config, 50, 10000), 4.0658e-5, 1e-9);
-  EXPECT_NEAR(learning_rate(config, 3000, 10000), 1e-3, 1e-12);
-  EXPECT_NEAR(learning_rate(config, 9999, 10000), 4.0504e-9, 1e-13);
-  EXPECT_NEAR(learning_rate(config, 10000, 10000), 4e-9, 1e-16);
-  for (int updates : {1, 2, 3, 10, 37, 1000}) {
-    for (int k = 0; k < updates; ++k) {
-      // optax's own cosine is rounded to float32
-      EXPECT_NEAR(learning_rate(config, k, updates), reference::one_cycle(k, updates, 1e-3), 1e-10) << k;
-    }
-  }
-}
-
-TEST(Schedule, ConstantStaysAndCosineFallsToZero) {
-  ScheduleConfig config{.schedule = Schedule::constant, .learning_rate = 0.5};
-  for (int k : {0, 1, 57, 99}) EXPECT_EQ(learning_rate(config, k, 100), 0.5);
-  config.schedule = Schedule::cosine;
-  EXPECT_EQ(learning_rate(config, 0, 100), 0.5);
-  EXPECT_NEAR(learning_rate(config, 50, 100), 0.25, 1e-15);
-  EXPECT_NEAR(learning_rate(config, 100, 100), 0, 1e-15);
-}
-
-TEST(Schedule, WarmUpRisesLinearlyToThePeak) {
-  for (Schedule schedule : {Schedule::constant, Schedule::cosine}) {
-    const ScheduleConfig config{.schedule = schedule, .learning_rate = 0.5, .warmup = 4};
-    const double step = learning_rate(config, 1, 100) - learning_rate(config, 0, 100);
-    EXPECT_GT(learning_rate(config, 0, 100), 0);
-    for (int k = 1; k <= 4; ++k) {
-      EXPECT_NEAR(learning_rate(config, k, 100) - learning_rate(config, k - 1, 100), step, 1e-15) << k;
-    }
-    EXPECT_EQ(learning_rate(config, 4, 100), 0.5);
-  }
-}
-
 }  // namespace
 }  // namespace cnf::test

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "cnf_gpu/trainer.hpp"
+#include "reference_optimiser.hpp"
 
 namespace cnf {
 namespace {
@@ -39,6 +40,17 @@ TEST(Schedule, OneCycleOfAFewUpdatesStartsAtThePeak) {
   EXPECT_DOUBLE_EQ(learning_rate({}, 1, 4), 1e-3);
 }
 
+TEST(Schedule, OneCycleIsThatOfTheReferenceAtEveryUpdate) {
+  for (int updates : {1, 2, 3, 10, 37, 1000}) {
+    for (int k = 0; k < updates; ++k) {
+      // optax's own cosine is rounded to float32
+      EXPECT_NEAR(learning_rate({}, static_cast<std::uint64_t>(k), static_cast<std::uint64_t>(updates)),
+                  reference::one_cycle(k, updates, 1e-3), 1e-10)
+          << k << " of " << updates;
+    }
+  }
+}
+
 TEST(Schedule, ConstantStaysAfterItsWarmUp) {
   const ScheduleConfig config{Schedule::constant, 0.5, 4};
 
@@ -56,6 +68,11 @@ TEST(Schedule, CosineFallsFromThePeakToNothing) {
   EXPECT_DOUBLE_EQ(learning_rate(config, 54, 104), 0.25);
   EXPECT_NEAR(learning_rate(config, 103, 104), 0, 2e-4);  // (pi / 200)^2 of the peak
   EXPECT_EQ(learning_rate(config, 104, 104), 0);
+}
+
+TEST(Schedule, WithoutAWarmUpBothStartAtThePeak) {
+  EXPECT_EQ(learning_rate({Schedule::constant, 0.5, 0}, 0, 100), 0.5);
+  EXPECT_EQ(learning_rate({Schedule::cosine, 0.5, 0}, 0, 100), 0.5);
 }
 
 TEST(Schedule, AWarmUpLongerThanTheTrainingIsCutShort) {

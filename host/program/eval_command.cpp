@@ -15,10 +15,8 @@ namespace {
 void require_finite(const std::vector<double>& logprob, std::uint64_t first, const Choices& choices) {
   for (std::size_t i = 0; i < logprob.size(); ++i) {
     if (std::isfinite(logprob[i])) continue;
-    throw Error(fmt::format(
-        "row {}: its log-density is {} in {}; {}leave such rows out by --on-failure nan", first + i, logprob[i],
-        choice_name(choices.precision),
-        choices.precision == Precision::float32 ? "take --precision float64, which has more range, or " : ""));
+    throw Error(fmt::format("row {}: its log-density is {} in {}; leave such rows out by --on-failure nan{}", first + i,
+                            logprob[i], choice_name(choices.precision), wider_range(choices.precision)));
   }
 }
 

@@ -167,6 +167,10 @@ nlohmann::ordered_json evaluate(const ChosenModel& chosen, RowReader& rows, cons
   return figures;
 }
 
+const char* wider_range(Precision precision) {
+  return precision == Precision::float32 ? "; --precision float64 has more range" : "";
+}
+
 bool hide_progress(const Choices& choices) {
   const bool text = choices.out.empty() && !choices.json;
   return choices.quiet || (text && isatty(STDOUT_FILENO) == 1);

@@ -57,6 +57,9 @@ std::unique_ptr<Engine> make_evaluator(const ChosenModel& chosen, const SolveCon
 nlohmann::ordered_json evaluate(const ChosenModel& chosen, RowReader& rows, const Probes& probes, bool quiet,
                                 const std::function<void(const LogDensity&)>& take);
 
+// How a message about numbers that are not finite ends: what else to do, where another precision has more range.
+const char* wider_range(Precision precision);
+
 // For commands whose result is an array: progress would be in the way of its text on a terminal, or is not wanted.
 bool hide_progress(const Choices& choices);
 

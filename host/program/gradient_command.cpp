@@ -29,8 +29,7 @@ TensorFile gradient_tensors(const ChosenModel& chosen, const Gradient& gradient)
 void require_finite(const Gradient& gradient, double norm, Precision precision) {
   if (std::isfinite(gradient.loss) && std::isfinite(norm)) return;
   throw Error(fmt::format("the loss of the rows is {} and its gradient's norm {} in {}{}", gradient.loss, norm,
-                          choice_name(precision),
-                          precision == Precision::float32 ? "; take --precision float64, which has more range" : ""));
+                          choice_name(precision), wider_range(precision)));
 }
 
 double norm_of(const std::vector<double>& values) {

@@ -37,10 +37,8 @@ void require_finite(const std::vector<double>& points, std::uint64_t first, cons
   if (bad == points.end()) return;
   const std::uint64_t place = first + static_cast<std::uint64_t>(bad - points.begin()) / chosen.dim();
   const Precision precision = chosen.choices.precision;
-  throw Error(
-      fmt::format("sample {}: it is no finite number in {}: the field carries it too far; {}smaller steps may help",
-                  place, choice_name(precision),
-                  precision == Precision::float32 ? "take --precision float64, which has more range; " : ""));
+  throw Error(fmt::format("sample {}: it is no finite number in {}: the field carries it too far; take smaller steps{}",
+                          place, choice_name(precision), wider_range(precision)));
 }
 
 }  // namespace
