@@ -11,6 +11,7 @@
 #include "cnf_gpu/error.hpp"
 #include "cnf_gpu/random.hpp"
 #include "cnf_gpu/table.hpp"
+#include "machine_memory.hpp"
 #include "message_text.hpp"
 
 namespace cnf {
@@ -182,6 +183,8 @@ Table generate(std::string_view name, std::size_t rows, std::uint64_t seed, std:
   Table table;
   table.rows = rows;
   table.columns = toy ? 2 : gaussian_dim;
+  if (!fits_in_memory(rows, table.columns, sizeof(double)))
+    throw Error(fmt::format("{} rows of '{}' do not fit into memory; ask for fewer", rows, name));
   table.values.reserve(rows * table.columns);
   for (std::uint64_t row = first_row; row < first_row + rows; ++row) {
     if (toy)

@@ -238,6 +238,15 @@ TEST_F(ProgramTest, ArraysThatNoDiskHoldsAreRefusedBeforeTheyAreBegun) {
   }
 }
 
+TEST_F(ProgramTest, MoreRowsOfAGeneratorThanMemoryHoldsAreNamed) {
+  for (const char* command :
+       {"train moons -n 1000000000000000 --out o", "train moons -n 9223372036854775807 --out o"}) {
+    const Outcome outcome = run(command);
+    EXPECT_EQ(outcome.code, 1) << command;
+    EXPECT_NE(outcome.err.find("rows of 'moons' do not fit into memory"), std::string::npos) << outcome.err;
+  }
+}
+
 TEST_F(ProgramTest, ClaimsOfAPetabyteAreRefusedInOneLine) {
   output_of("train moons -n 20 --epochs 1 --width 4 --depth 1 --steps 2 --report-html off --out run");
   output_of("generate moons -n 4 -o moons.npy");

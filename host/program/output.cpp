@@ -12,6 +12,8 @@
 #include <new>
 #include <utility>
 
+#include "machine_memory.hpp"
+
 namespace cnf {
 
 namespace {
@@ -53,8 +55,7 @@ ArrayOutput::ArrayOutput(const std::string& path, Fallback fallback, ArrayForm f
 
 // Better at once than after hours of filling the memory.
 void ArrayOutput::reserve_rows() {
-  const std::size_t room = kept_.max_size() / form_.columns;
-  if (form_.rows <= room) {
+  if (fits_in_memory(form_.rows, form_.columns, sizeof(double))) {
     try {
       return kept_.reserve(form_.rows * form_.columns);
     } catch (const std::bad_alloc&) {
