@@ -26,7 +26,7 @@ constexpr double noticeable_step_error = 0.01;  // nats
 constexpr std::size_t checked_rows = 256;
 
 std::string opening_note(const Choices& choices, const TrainingData& data, TrainingRun& run) {
-  std::string rows = fmt::format("{} rows of {} columns", data.row_count(), data.dim);
+  std::string rows = fmt::format("{} rows of {} column{}", data.row_count(), data.dim, data.dim == 1 ? "" : "s");
   if (data.validation_count() > 0) rows += fmt::format(" and {} for validation", data.validation_count());
   return fmt::format("{}: {}; {} parameters; {}", choices.data, rows, run.model().parameters.size(), run.device());
 }

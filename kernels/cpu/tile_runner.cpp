@@ -24,7 +24,7 @@ void share_out(long count, int threads, Work work) {
     try {
       work(i, omp_get_thread_num());
     } catch (...) {
-#pragma omp critical
+#pragma omp critical(cnf_first_failure)
       if (!failure) failure = std::current_exception();
     }
   }
