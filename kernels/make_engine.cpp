@@ -11,8 +11,8 @@
 namespace cnf {
 
 std::unique_ptr<Engine> make_engine(const EngineConfig& config, const Device& device) {
-  if (device.kind == DeviceKind::cuda) return make_cuda_engine(config, device.index);
-  if (device.kind == DeviceKind::automatic && cuda_usable()) return make_cuda_engine(config, device.index);
+  if (device.kind == DeviceKind::cuda) return make_cuda_engine(config, device);
+  if (device.kind == DeviceKind::automatic && cuda_usable(device.index)) return make_cuda_engine(config, device);
   return make_cpu_engine(config, device.threads);
 }
 

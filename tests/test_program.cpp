@@ -222,5 +222,24 @@ TEST_F(ProgramTest, GenerateTellsTheTruthItKnows) {
   EXPECT_FALSE(truth.contains("points"));
 }
 
+TEST_F(ModelCommands, InfoExplainsHowATrainingStepWouldRunOnAGpu) {
+  const auto told = json_of("info model.safetensors --explain -n 512 --json --device cpu --divergence hutchinson");
+
+  EXPECT_EQ(told.at("rows"), 512);
+  EXPECT_EQ(told.at("regime"), "narrow");
+  EXPECT_EQ(told.at("step").at("kernels"), 4);
+  EXPECT_EQ(told.at("step").at("graph"), true);
+  EXPECT_EQ(told.at("step").at("tiles"), 16);
+  EXPECT_LT(told.at("device_memory").at("needed"), told.at("device_memory").at("available"));
+  EXPECT_NE(output_of("info model.safetensors --explain").find("device_memory.needed: "), std::string::npos);
+}
+
+TEST_F(ModelCommands, InfoExplainSaysWhatDoesNotFit) {
+  const Outcome outcome = run("info model.safetensors --explain -n 100000000 --device-memory 64");
+
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_NE(outcome.err.find("parameters, gates and rows need"), std::string::npos) << outcome.err;
+}
+
 }  // namespace
 }  // namespace cnf::test

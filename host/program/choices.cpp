@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "cnf_gpu/error.hpp"
 
@@ -114,6 +115,9 @@ Device device_of(const Choices& choices) {
   if (choices.threads < 0) throw UsageError(fmt::format("--threads {}: expected 0 (all) or more", choices.threads));
   Device device = device_from(choices.device);
   device.threads = choices.threads;
+  if (choices.device_memory > std::numeric_limits<std::size_t>::max() >> 20)
+    throw UsageError(fmt::format("--device-memory {}: more MiB than any GPU has", choices.device_memory));
+  device.memory = choices.device_memory << 20;
   return device;
 }
 

@@ -110,6 +110,8 @@ struct Choices {
   std::string config;
   std::string device = "auto";
   int threads = 0;
+  std::size_t device_memory = 0;  // MiB; 0: what is free
+  bool explain = false;
   bool quiet = false;
   bool json = false;
 

@@ -19,6 +19,7 @@ std::vector<Option> data_options() {
           {"count", value_of("N", &Choices::count), "rows of a built-in data set (default 1000)", train | generate,
            'n'},
           {"count", value_of("N", &Choices::count), "number of samples", sample, 'n'},
+          {"count", value_of("N", &Choices::count), "rows of a batch for --explain (default 1000)", info, 'n'},
           {"from", value_of("FILE", &Choices::from), "push these base points through in place of drawn ones", sample},
           {"fresh", value_of("", &Choices::fresh), "new points of a built-in data set each epoch"},
           {"standardize", value_of("", &Choices::standardize),

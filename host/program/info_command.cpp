@@ -1,10 +1,13 @@
-// cnf_gpu info: the build and its devices, or what a model is.
+// cnf_gpu info: the build and its devices, what a model is, how a training step of it would run on a GPU.
 #include <filesystem>
 
 #include "build_facts.hpp"
+#include "cnf_gpu/error.hpp"
 #include "cnf_gpu/flow.hpp"
+#include "cnf_gpu/gpu_plan.hpp"
 #include "cnf_gpu/parameters.hpp"
 #include "commands.hpp"
+#include "evaluation.hpp"
 #include "model_metadata.hpp"
 #include "output.hpp"
 #include "report/run_record.hpp"
@@ -62,6 +65,38 @@ Json facts_of(const std::string& path) {
   return facts;
 }
 
+constexpr std::size_t rows_unless_told = 1000;  // the notebook's
+
+Json gpu_facts(const CommandLine& line) {
+  const Choices choices = open_model(line).choices;
+  const std::size_t rows = choices.count > 0 ? choices.count : rows_unless_told;
+  const GpuPlan plan = plan_for_gpu(engine_config(choices), rows, device_of(choices));
+  Json facts = {
+      {"rows", rows},
+      {"regime", plan.regime},
+      {"why", plan.why},
+      {"gpu",
+       {{"name", plan.gpu}, {"multiprocessors", plan.multiprocessors}, {"shared_bytes_a_block", plan.shared_limit}}},
+      {"tile", {{"rows", plan.tile_samples}, {"threads", plan.threads}, {"on_chip_bytes", plan.on_chip}}},
+      {"step",
+       {{"tiles", plan.tiles},
+        {"slots", plan.slots},
+        {"blocks", plan.blocks},
+        {"pieces", plan.pieces},
+        {"kernels", plan.kernels},
+        {"graph", plan.graph}}}};
+  for (const MemoryPart& part : plan.memory) facts["device_memory"][part.name] = part.bytes;
+  facts["device_memory"]["needed"] = plan.memory_needed;
+  facts["device_memory"]["available"] = plan.memory_available;
+  return facts;
+}
+
+Json facts_of(const CommandLine& line, const Choices& choices) {
+  if (choices.explain && choices.model.empty()) throw UsageError("--explain: name the model that is to be explained");
+  if (choices.explain) return gpu_facts(line);
+  return choices.model.empty() ? build_facts() : facts_of(choices.model);
+}
+
 void print(const Json& facts) {
   for (const auto& [name, value] : facts.items()) {
     if (!value.is_array() || value.empty() || !value[0].is_string()) {
@@ -76,7 +111,7 @@ void print(const Json& facts) {
 
 int info_command(const CommandLine& line) {
   const Choices choices = choices_of(line);
-  const Json facts = choices.model.empty() ? build_facts() : facts_of(choices.model);
+  const Json facts = facts_of(line, choices);
   if (choices.json) {
     print_json(facts);
   } else {

@@ -22,7 +22,7 @@ std::vector<Option> model_options() {
 std::vector<Option> solve_options() {
   constexpr auto solve = &Choices::solve;
   return under(
-      "Solve (default: the model's own)", mathematics,
+      "Solve (default: the model's own)", mathematics | info,
       recorded({
           {"solver", value_of("", solve, &SolveConfig::solver), "Runge-Kutta method"},
           {"dt0", value_of("H", solve, &SolveConfig::dt0),
@@ -50,7 +50,7 @@ std::vector<Option> solve_options() {
 std::vector<Option> gradient_options() {
   constexpr auto adjoint = &Choices::adjoint_tolerances;
   return under(
-      "Divergence and gradient", mathematics,
+      "Divergence and gradient", mathematics | info,
       recorded({
           {"divergence", value_of("", &Choices::divergence, &DivergenceConfig::divergence), "of the vector field"},
           {"probe", value_of("", &Choices::divergence, &DivergenceConfig::probe), "Hutchinson's random directions"},

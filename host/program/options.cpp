@@ -35,6 +35,8 @@ std::vector<Option> arguments() {
       {"model", model, "a .safetensors file, or a run directory: its best model", evaluation | exporting, 0,
        Kind::required_positional},
       {"model", model, "show this model in place of the build and the devices", info, 0, Kind::positional},
+      {"explain", value_of("", &Choices::explain),
+       "how a training step of the model would run on a GPU: kernels, launches, device memory", info},
       {"data", data, tables + ", or the name of a built-in data set; without it: the notebook's experiment", train, 0,
        Kind::positional},
       {"data", data, tables, density, 0, Kind::required_positional},
@@ -72,6 +74,8 @@ std::vector<Option> machine_options() {
                recorded({
                    {"seed", value_of("S", &Choices::seed), "of every random number"},
                    {"device", value_of("auto|cpu|cuda|cuda:N", &Choices::device), "where to compute"},
+                   {"device-memory", value_of("MIB", &Choices::device_memory),
+                    "of a GPU's memory to use at most; 0: what is free"},
                    {"threads", value_of("N", &Choices::threads), "CPU threads; 0: all the machine has"},
                }));
 }

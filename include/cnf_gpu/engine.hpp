@@ -23,6 +23,7 @@ struct Device {
   DeviceKind kind = DeviceKind::automatic;  ///< CPU or GPU
   int index = 0;                            ///< which CUDA device
   int threads = 0;                          ///< CPU threads; 0: all the machine has
+  std::size_t memory = 0;                   ///< bytes of a GPU's memory to use at most; 0: what is free
 };
 
 /// "auto", "cpu", "cuda", "cuda:1"; throws UsageError.

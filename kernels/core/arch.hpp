@@ -7,8 +7,10 @@
 #ifdef __CUDACC__
 #define CNF_HD __host__ __device__ __forceinline__  // a call would keep its caller's panels in local memory
 #define CNF_INLINE __host__ __device__ __forceinline__
+#define CNF_CALLED __host__ __device__ __noinline__
 #else
 #define CNF_HD
+#define CNF_CALLED
 #define CNF_INLINE inline __attribute__((always_inline))
 #endif
 

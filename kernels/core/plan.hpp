@@ -56,6 +56,8 @@ struct Stepping {
   ControllerSettings controller;
 };
 
+enum class Direction { to_base, to_data };
+
 struct Plan {
   int dim = 0;
   int width = 0;
@@ -75,5 +77,14 @@ struct Plan {
   constexpr int columns_of(int l) const { return l == 0 ? dim : width; }
   constexpr int neurons() const { return (layers - 1) * width + dim; }
 };
+
+constexpr const Stepping& stepping_of(const Plan& plan, Direction direction) {
+  return direction == Direction::to_base ? plan.to_base : plan.to_data;
+}
+
+// Whether the direction's program also has the continuous adjoint.
+constexpr bool solves_back(const Plan& plan, Direction direction) {
+  return plan.adjoint == Adjoint::backsolve && direction == Direction::to_base;
+}
 
 }  // namespace cnf

@@ -11,27 +11,15 @@
 #include "cnf_gpu/error.hpp"
 #include "cnf_gpu/parameters.hpp"
 #include "cnf_gpu/random.hpp"
-#include "core/optimiser.hpp"
 #include "cpu/aligned.hpp"
 #include "cpu/tile_runner.hpp"
+#include "engine_numbers.hpp"
 #include "plan.hpp"
 #include "request_check.hpp"
 #include "theta.hpp"
 
 namespace cnf {
 namespace {
-
-template <class Real>
-std::vector<Real> rounded(std::span<const double> values) {
-  std::vector<Real> result(values.size());
-  std::transform(values.begin(), values.end(), result.begin(), [](double v) { return static_cast<Real>(v); });
-  return result;
-}
-
-template <class Real>
-std::vector<double> widened(const std::vector<Real>& values) {
-  return {values.begin(), values.end()};
-}
 
 template <class Real>
 class CpuEngine final : public Engine {
@@ -161,7 +149,6 @@ class CpuEngine final : public Engine {
  private:
   template <class R>
   using Job = cpu::Job<R>;
-  using Direction = cpu::Direction;
 
   Job<Real> density_job(const std::vector<Real>& rows, const std::vector<Real>& probes, const DensityRequest& request) {
     Job<Real> job = runner_.job(Direction::to_base, plan_.estimator, theta_);
@@ -187,29 +174,17 @@ class CpuEngine final : public Engine {
     return density;
   }
 
-  // Variance of the mean over K probes, from K solves of one probe each: the path of x is the same in all, with
-  // adaptive steps but for their errors.
   std::vector<double> probe_variance(const Job<Real>& all, OnFailure on_failure) {
-    const int probes = all.estimator.columns;
-    const Estimator one = {DivergenceForm::probes, 1};
-    std::vector<double> sum(static_cast<std::size_t>(all.row_count)), squares(sum.size());
-    for (int k = 0; k < probes; ++k) {
-      Job<Real> job = runner_.job(Direction::to_base, one, theta_);
+    return variance_over_probes(all.estimator.columns, static_cast<std::size_t>(all.row_count), [&](int k) {
+      Job<Real> job = runner_.job(Direction::to_base, {DivergenceForm::probes, 1}, theta_);
       job.rows = all.rows;
       job.row_count = all.row_count;
       job.row_number = all.row_number;
       job.epoch = all.epoch;
       job.first_probe = k;
       job.probes = all.probes == nullptr ? nullptr : all.probes + k * all.row_count * plan_.dim;
-      const cpu::Answers<Real> answers = runner_.solve(job, on_failure);
-      for (std::size_t n = 0; n < sum.size(); ++n) {  // the mean and the squares around it, updated (Welford 1962)
-        const double value = static_cast<double>(answers.delta_logp[n]), off = value - sum[n];
-        sum[n] += off / (k + 1);
-        squares[n] += off * (value - sum[n]);
-      }
-    }
-    for (double& square : squares) square /= static_cast<double>(probes) * (probes - 1);
-    return squares;
+      return widened(runner_.solve(job, on_failure).delta_logp);
+    });
   }
 
   void measure_gradient() {
@@ -220,18 +195,9 @@ class CpuEngine final : public Engine {
   }
 
   AdamwStep<Real> next_step(const OptimiserConfig& config, double learning_rate) {
-    ++updates_;
-    const double t = static_cast<double>(updates_);
+    AdamwStep<Real> step = adamw_step<Real>(config, learning_rate, ++updates_);
     const bool clips = config.clip_norm > 0 && figures_.gradient_norm > config.clip_norm;
-    AdamwStep<Real> step{};
-    step.learning_rate = static_cast<Real>(learning_rate);
-    step.b1 = static_cast<Real>(config.b1);
-    step.b2 = static_cast<Real>(config.b2);
-    step.eps = static_cast<Real>(config.eps);
-    step.weight_decay = static_cast<Real>(config.weight_decay);
-    step.first_correction = static_cast<Real>(1 / (1 - std::pow(config.b1, t)));
-    step.second_correction = static_cast<Real>(1 / (1 - std::pow(config.b2, t)));
-    step.gradient_scale = static_cast<Real>(clips ? config.clip_norm / figures_.gradient_norm : 1.0);
+    if (clips) step.gradient_scale = static_cast<Real>(config.clip_norm / figures_.gradient_norm);
     return step;
   }
 

@@ -39,8 +39,6 @@ struct GradientPointers {
   Real* base_raw_variance;
 };
 
-enum class Direction { to_base, to_data };
-
 // A solve over many rows, ready to run tile by tile.
 template <class Real>
 struct Job {

@@ -3,25 +3,15 @@
 // namespace.
 #pragma once
 
-#include "core/tile_programs.hpp"
+#include "core/flow_program.hpp"
 #include "cpu/cpu_team.hpp"
 #include "cpu/tile_answers.hpp"
 
 namespace cnf::inline CNF_ARCH {
 
-using cpu::Direction;
 using cpu::GradientPointers;
 using cpu::Programs;
 using cpu::ThetaPointers;
-
-inline const Stepping& stepping_of(const Plan& plan, Direction direction) {
-  return direction == Direction::to_base ? plan.to_base : plan.to_data;
-}
-
-template <class Real>
-Real step_size(const Stepping& stepping) {
-  return stepping.adaptive ? Real(0) : static_cast<Real>((stepping.end - stepping.start) / stepping.steps);
-}
 
 // A gate table to be filled.
 template <class Real>
@@ -39,10 +29,6 @@ GateTableMemory<Real> place_table(Pieces<Real>& pieces, int steps, int stages, i
   Real* offset = pieces.take(evaluations * neurons);
   Real* time = pieces.take(evaluations);
   return {gate, offset, time, kappas > 0 ? pieces.take(evaluations * kappas) : nullptr};
-}
-
-inline bool solves_back(Adjoint adjoint, Direction direction) {
-  return adjoint == Adjoint::backsolve && direction == Direction::to_base;
 }
 
 // What prepare() leaves in memory, in the order it is placed there.
@@ -65,18 +51,10 @@ Prepared<Real> place_prepared(Pieces<Real>& pieces, const Job<Real>& job) {
   const Plan& plan = job.plan;
   Prepared<Real> p{};
   FlowProgram<Real>& program = p.program;
-  program.plan = plan;
-  program.estimator = job.estimator;
-  program.method = method_of<Real>(plan.solver);
+  program = unplaced_program<Real>(plan, job.direction, job.estimator);
   FieldParameters<Real>& field = program.field;
-  field.dim = plan.dim;
-  field.layers = plan.layers;
-  field.neurons = plan.neurons();
-  field.nonlinearity = plan.nonlinearity;
-  int neuron = 0;
   for (int l = 0; l < plan.layers; ++l) {
     const long out = plan.rows_of(l), in = plan.columns_of(l);
-    field.widest = field.widest > out ? field.widest : static_cast<int>(out);
     p.packed[l] = pieces.take(out * in);
     p.packed_transposed[l] = pieces.take(out * in);
     p.padded[l] = pieces.take(out * padded_columns(static_cast<int>(in)));
@@ -85,8 +63,7 @@ Prepared<Real> place_prepared(Pieces<Real>& pieces, const Job<Real>& job) {
     Matrix<Real> weight = {theta,       static_cast<int>(out),  static_cast<int>(in),
                            p.packed[l], p.packed_transposed[l], p.padded[l]};
     theta += out * in;
-    field.layer[l] = {weight, theta, theta + out, theta + 2 * out, theta + 3 * out, neuron};
-    neuron += static_cast<int>(out);
+    field.layer[l] = {weight, theta, theta + out, theta + 2 * out, theta + 3 * out, field.layer[l].first_neuron};
   }
   if (job.estimator.form == DivergenceForm::one_hidden_layer) {
     p.loop = pieces.take(static_cast<long>(plan.width) * loop_columns(plan.dim, Pack<Real>::width));
@@ -100,26 +77,13 @@ Prepared<Real> place_prepared(Pieces<Real>& pieces, const Job<Real>& job) {
   program.base.log_scale = pieces.take(1);
 
   const Stepping& stepping = stepping_of(plan, job.direction);
-  const bool back = solves_back(plan.adjoint, job.direction);
-  program.adaptive = stepping.adaptive;
-  program.back_adaptive = back && plan.back.adaptive;
-  program.controller = controller_of<Real>(stepping, program.method.order);
-  program.back_controller = controller_of<Real>(plan.back, program.method.order);
-  if (!program.adaptive || (back && !program.back_adaptive))
-    program.layout = activation_layout(field, job.estimator, false);
-  if (program.adaptive || program.back_adaptive) program.lane_layout = activation_layout(field, job.estimator, true);
-
   const int kappas = job.estimator.form == DivergenceForm::one_hidden_layer ? plan.width : 0;
   p.table = place_table(pieces, stepping.steps, program.method.solution_stages, field.neurons, kappas);
   program.gates = {p.table.gate, p.table.offset, p.table.time, field.neurons, p.table.kappa, kappas};
-  program.steps = stepping.steps;
-  program.step = step_size<Real>(stepping);
-  if (back) {
+  if (solves_back(plan, job.direction)) {
     p.back_table = place_table(pieces, plan.back.steps, program.method.solution_stages, field.neurons, kappas);
     program.back_gates = {p.back_table.gate, p.back_table.offset, p.back_table.time,
                           field.neurons,     p.back_table.kappa,  kappas};
-    program.back_steps = plan.back.steps;
-    program.back_step = step_size<Real>(plan.back);
   }
   return p;
 }
@@ -182,11 +146,10 @@ template <class Real>
 void fill_table(const FieldParameters<Real>& field, const Real* loop_transposed, Solver solver,
                 const Stepping& stepping, const GateTableMemory<Real>& table) {
   const Tableau& tableau = tableau_of(solver);
-  const double span = stepping.end - stepping.start, h = span / stepping.steps;
   long evaluation = 0;
   for (int n = 0; n < stepping.steps; ++n)
     for (int i = 0; i < tableau.solution_stages; ++i, ++evaluation) {
-      const Real t = static_cast<Real>(stepping.start + span * n / stepping.steps + tableau.c[i] * h);
+      const Real t = static_cast<Real>(stage_time(stepping, tableau, n, i));
       table.time[evaluation] = t;
       Real* gate = table.gate + evaluation * field.neurons;
       fill_gates(field, t, gate, table.offset + evaluation * field.neurons);
@@ -246,7 +209,7 @@ void prepare(const Job<Real>& job, const ThetaPointers<Real>& theta, Real* memor
   fill_base(program.base, job.plan.dim, theta.base_mean, theta.base_raw_variance);
 
   fill_table(program.field, p.loop_transposed, job.plan.solver, stepping_of(job.plan, job.direction), p.table);
-  if (solves_back(job.plan.adjoint, job.direction))
+  if (solves_back(job.plan, job.direction))
     fill_table(program.field, p.loop_transposed, job.plan.solver, job.plan.back, p.back_table);
 }
 

@@ -6,8 +6,6 @@
 
 namespace cnf::inline CNF_ARCH {
 
-#define CNF_CALLED __host__ __device__ __noinline__
-
 // Four numbers that one or two 128-bit loads bring.
 template <class Real>
 struct alignas(16) Quad {

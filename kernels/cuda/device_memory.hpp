@@ -33,7 +33,7 @@ class Stream {
   cudaStream_t stream_ = nullptr;
 };
 
-// An array of `size()` numbers on the device; grows on demand and forgets what it held when it does.
+// An array on the device; grows on demand and forgets what it held when it does.
 template <class T>
 class DeviceArray {
  public:
@@ -57,7 +57,7 @@ class DeviceArray {
     return data_;
   }
   T* get() const { return data_; }
-  std::size_t size() const { return size_; }
+  std::size_t bytes() const { return size_ * sizeof(T); }
 
   // The stream is waited for: `from` may go once this returns.
   void upload(std::span<const T> from, const Stream& stream) {
@@ -86,6 +86,42 @@ class DeviceArray {
 
   T* data_ = nullptr;
   std::size_t size_ = 0;
+};
+
+// A value on the device and the pinned place that copies of it come to: the device goes on with its work meanwhile.
+template <class T>
+class ReportedValue {
+ public:
+  ReportedValue() {
+    device_.reserve(1);
+    CNF_CUDA_CHECK(cudaMallocHost(reinterpret_cast<void**>(&host_), sizeof(T)));
+    const cudaError_t status = cudaEventCreateWithFlags(&arrived_, cudaEventDisableTiming);
+    if (status != cudaSuccess) report(cudaFreeHost(host_), "cudaFreeHost");
+    CNF_CUDA_CHECK(status);
+  }
+  ~ReportedValue() {
+    report(cudaEventDestroy(arrived_), "cudaEventDestroy");
+    report(cudaFreeHost(host_), "cudaFreeHost");
+  }
+  ReportedValue(const ReportedValue&) = delete;
+  ReportedValue& operator=(const ReportedValue&) = delete;
+
+  T* get() const { return device_.get(); }
+  // Of the value behind the work that the stream has been given so far.
+  void send(const Stream& stream) {
+    CNF_CUDA_CHECK(cudaMemcpyAsync(host_, device_.get(), sizeof(T), cudaMemcpyDeviceToHost, stream));
+    CNF_CUDA_CHECK(cudaEventRecord(arrived_, stream));
+  }
+  // Waits for what was sent last.
+  const T& received() const {
+    CNF_CUDA_CHECK(cudaEventSynchronize(arrived_));
+    return *host_;
+  }
+
+ private:
+  DeviceArray<T> device_;
+  T* host_ = nullptr;
+  cudaEvent_t arrived_ = nullptr;
 };
 
 }  // namespace cnf::cuda_device

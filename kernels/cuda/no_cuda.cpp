@@ -4,13 +4,17 @@
 
 namespace cnf {
 
-std::unique_ptr<Engine> make_cuda_engine(const EngineConfig&, int) {
+std::unique_ptr<Engine> make_cuda_engine(const EngineConfig&, const Device&) {
   throw Error(
       "--device cuda: this build has no CUDA; build with -DCNF_GPU_CUDA=ON and a CUDA toolkit, or use --device cpu");
 }
 
-bool cuda_usable() {
+bool cuda_usable(int) {
   return false;
+}
+
+std::optional<Gpu> find_gpu(int) {
+  return std::nullopt;
 }
 
 std::vector<std::string> describe_cuda() {

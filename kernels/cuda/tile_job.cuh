@@ -33,9 +33,11 @@ struct TileJob {
   int record_capacity = 0;  // accepted steps of an adaptive solve that its adjoint's record holds
 
   SlotLayout layout;
-  Real* gradients = nullptr;             // (slots, layout.size)
-  TileFigures<Real>* figures = nullptr;  // (slots) of a gradient, (tiles) of a solve
-  int slots = 0;
+  Real* gradients = nullptr;             // (end_slot - first_slot, layout.size)
+  TileFigures<Real>* figures = nullptr;  // of each slot of a gradient, of each tile of a solve
+  int slots = 0;                         // of the whole batch
+  int first_slot = 0;                    // this launch takes slots [first_slot, end_slot)
+  int end_slot = 0;
 
   Real* points = nullptr;            // (count, dim) where the solves end; null where not wanted
   Real* log_density = nullptr;       // (count,)

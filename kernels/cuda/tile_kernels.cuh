@@ -41,15 +41,17 @@ class Block {
     const Block block(job);
     const long tiles = (job.count + Team::Shape::samples - 1) / Team::Shape::samples;
 #pragma unroll 1
-    for (int slot = static_cast<int>(blockIdx.x); slot < job.slots; slot += static_cast<int>(gridDim.x)) {
-      block.open_slot(slot, gradient);
+    for (int slot = job.first_slot + static_cast<int>(blockIdx.x); slot < job.end_slot;
+         slot += static_cast<int>(gridDim.x)) {
+      const int here = slot - job.first_slot;
+      block.open_slot(here, gradient);
       const long end = tiles * (slot + 1) / job.slots;
 #pragma unroll 1
       for (long tile = tiles * slot / job.slots; tile < end; ++tile) {
         const TileRows<Real> rows = block.rows_of(tile);
         loss_gradient_tile(block.team_, phi, job.program, rows, job.weight, block.memory_.tile, block.record(),
                            gradient, block.memory_.lanes);
-        block.count(rows, job.figures[slot], true);
+        block.count(rows, job.figures[here], true);
       }
     }
   }

@@ -1,7 +1,6 @@
 // Launchers of the tile kernels for one team. Each translation unit tile_*.cu compiles one variant.
 #pragma once
 
-#include "cuda/cuda_check.hpp"
 #include "cuda/tile_kernels.cuh"
 #include "cuda/tile_variant.cuh"
 
@@ -19,69 +18,54 @@ struct TileLaunch {
   using AdaptiveBack = Team<ProgramKind<true, true, true>>;
   using FixedAdaptiveBack = Team<ProgramKind<false, true, true>>;
 
-  static long tile_size(const TileJob<Real>& job) {
-    Pieces<Real> pieces(nullptr);
-    if constexpr (any_steps)
-      place_block<AdaptiveBack>(pieces, job);  // places what its program asks for
-    else
-      place_block<Fixed>(pieces, job);
-    return pieces.used();
-  }
-
-  template <class Kernel, class Phi>
-  static void launch(Kernel kernel, const TileJob<Real>& job, Phi phi, int blocks, std::size_t shared_bytes,
-                     cudaStream_t stream) {
-    if (shared_bytes > 48 * 1024)
-      CNF_CUDA_CHECK(
-          cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes)));
-    kernel<<<static_cast<unsigned>(blocks), Fixed::Shape::threads, shared_bytes, stream>>>(job, phi);
-    CNF_CUDA_CHECK(cudaGetLastError());
-  }
+  using Launcher = cuda_device::Launcher;
+  using KernelShape = cuda_device::KernelShape;
 
   static RunningNonlinearity nonlinearity(const TileJob<Real>& job) {
     return RunningNonlinearity{job.program.plan.nonlinearity};
   }
-
-  static void log_density(const TileJob<Real>& job, int blocks, std::size_t shared_bytes, cudaStream_t stream) {
-    if constexpr (any_steps)
-      if (job.program.adaptive)
-        return launch(log_density_kernel<Adaptive, RunningNonlinearity>, job, nonlinearity(job), blocks, shared_bytes,
-                      stream);
-    launch(log_density_kernel<Fixed, RunningNonlinearity>, job, nonlinearity(job), blocks, shared_bytes, stream);
+  template <class Phi>
+  static void launch(void (*kernel)(TileJob<Real>, Phi), const TileJob<Real>& job, Phi phi, KernelShape shape,
+                     Launcher& launcher) {
+    shape.threads = Fixed::Shape::threads;
+    cuda_device::launch_kernel(launcher, kernel, shape, job, phi);
   }
-  static void sample(const TileJob<Real>& job, int blocks, std::size_t shared_bytes, cudaStream_t stream) {
+
+  static void log_density(const TileJob<Real>& job, KernelShape shape, Launcher& launcher) {
     if constexpr (any_steps)
       if (job.program.adaptive)
-        return launch(sample_kernel<Adaptive, RunningNonlinearity>, job, nonlinearity(job), blocks, shared_bytes,
-                      stream);
-    launch(sample_kernel<Fixed, RunningNonlinearity>, job, nonlinearity(job), blocks, shared_bytes, stream);
+        return launch(log_density_kernel<Adaptive, RunningNonlinearity>, job, nonlinearity(job), shape, launcher);
+    launch(log_density_kernel<Fixed, RunningNonlinearity>, job, nonlinearity(job), shape, launcher);
+  }
+  static void sample(const TileJob<Real>& job, KernelShape shape, Launcher& launcher) {
+    if constexpr (any_steps)
+      if (job.program.adaptive)
+        return launch(sample_kernel<Adaptive, RunningNonlinearity>, job, nonlinearity(job), shape, launcher);
+    launch(sample_kernel<Fixed, RunningNonlinearity>, job, nonlinearity(job), shape, launcher);
   }
 
   template <class Kind>
-  static void gradient_of(const TileJob<Real>& job, int blocks, std::size_t shared_bytes, cudaStream_t stream) {
-    launch(gradient_kernel<Kind, RunningNonlinearity>, job, nonlinearity(job), blocks, shared_bytes, stream);
+  static void gradient_of(const TileJob<Real>& job, KernelShape shape, Launcher& launcher) {
+    launch(gradient_kernel<Kind, RunningNonlinearity>, job, nonlinearity(job), shape, launcher);
   }
-  static void gradient(const TileJob<Real>& job, int blocks, std::size_t shared_bytes, cudaStream_t stream) {
+  static void gradient(const TileJob<Real>& job, KernelShape shape, Launcher& launcher) {
     const FlowProgram<Real>& program = job.program;
     const bool back = program.plan.adjoint == Adjoint::backsolve;
     if constexpr (any_steps) {
-      if (back && program.back_adaptive && program.adaptive)
-        return gradient_of<AdaptiveBack>(job, blocks, shared_bytes, stream);
-      if (back && program.back_adaptive) return gradient_of<FixedAdaptiveBack>(job, blocks, shared_bytes, stream);
-      if (program.adaptive) return gradient_of<Adaptive>(job, blocks, shared_bytes, stream);
+      if (back && program.back_adaptive && program.adaptive) return gradient_of<AdaptiveBack>(job, shape, launcher);
+      if (back && program.back_adaptive) return gradient_of<FixedAdaptiveBack>(job, shape, launcher);
+      if (program.adaptive) return gradient_of<Adaptive>(job, shape, launcher);
     }
-    if (back) return gradient_of<Back>(job, blocks, shared_bytes, stream);
+    if (back) return gradient_of<Back>(job, shape, launcher);
     if constexpr (compiled_tanh)
       if (program.plan.nonlinearity == Nonlinearity::tanh)
         return launch(gradient_kernel<Unrolled, CompiledNonlinearity<Nonlinearity::tanh>>, job,
-                      CompiledNonlinearity<Nonlinearity::tanh>{}, blocks, shared_bytes, stream);
-    gradient_of<Fixed>(job, blocks, shared_bytes, stream);
+                      CompiledNonlinearity<Nonlinearity::tanh>{}, shape, launcher);
+    gradient_of<Fixed>(job, shape, launcher);
   }
 
-  static const TileVariant<Real>& variant(const char* name) {
-    static const TileVariant<Real> made = {
-        name,    Fixed::Shape::samples, Fixed::Shape::threads, Fixed::Shape::on_chip, tile_size, log_density, sample,
-        gradient};
+  static const TileVariant<Real>& variant() {
+    static const TileVariant<Real> made = {log_density, sample, gradient};
     return made;
   }
 };

@@ -5,13 +5,13 @@ namespace cnf::inline CNF_ARCH {
 namespace {
 
 template <class Kind>
-using Team = BlockTeam<BlockShape<float, 32, 128, 4, true>, Kind>;
+using Team = BlockTeam<MediumShape, Kind>;
 
 }  // namespace
 
 template <>
 const TileVariant<float>& medium_variant<float>() {
-  return TileLaunch<Team, true, false>::variant("medium");
+  return TileLaunch<Team, true, false>::variant();
 }
 
 }  // namespace cnf::inline CNF_ARCH

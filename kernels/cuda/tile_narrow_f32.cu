@@ -5,13 +5,13 @@ namespace cnf::inline CNF_ARCH {
 namespace {
 
 template <class Kind>
-using Team = BlockTeam<BlockShape<float, 32, 32, 1, true>, Kind>;
+using Team = BlockTeam<NarrowShape, Kind>;
 
 }  // namespace
 
 template <>
 const TileVariant<float>& narrow_variant<float>() {
-  return TileLaunch<Team, true, false>::variant("narrow");
+  return TileLaunch<Team, true, false>::variant();
 }
 
 }  // namespace cnf::inline CNF_ARCH

@@ -5,13 +5,13 @@ namespace cnf::inline CNF_ARCH {
 namespace {
 
 template <class Kind>
-using Team = BlockTeam<BlockShape<double, 32, 256, 4, false>, Kind>;
+using Team = BlockTeam<WideShape<double>, Kind>;
 
 }  // namespace
 
 template <>
 const TileVariant<double>& wide_variant<double>() {
-  return TileLaunch<Team, false, true>::variant("wide");
+  return TileLaunch<Team, false, true>::variant();
 }
 
 }  // namespace cnf::inline CNF_ARCH

@@ -1,11 +1,14 @@
 // The kernels around a gradient: what programs read is prepared from theta, slots are summed, AdamW moves theta.
 #include <algorithm>
 
-#include "cuda/cuda_check.hpp"
 #include "cuda/update_kernels.cuh"
 
 namespace cnf::inline CNF_ARCH {
 namespace {
+
+using cuda_device::KernelShape;
+using cuda_device::launch_kernel;
+using cuda_device::Launcher;
 
 __device__ int global_thread() {
   return static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
@@ -71,50 +74,53 @@ __device__ double block_sum(double value) {
   return sums[0];
 }
 
-// Slots are added in order, in double precision.
+// Slots are added in order, in double precision; carried: where pieces of a batch hand the sum on.
 template <class Real>
-__device__ double sum_entry(const SumJob<Real>& job, int place) {
-  double sum = 0;
+__device__ double sum_entry(const SumJob<Real>& job, int place, double* carried) {
+  double sum = job.first_piece ? 0 : *carried;
   for (int slot = 0; slot < job.slot_count; ++slot)
     sum += static_cast<double>(job.slots[static_cast<long>(slot) * job.slot_size + place]);
+  if (!job.last_piece) *carried = sum;
   return sum;
 }
 
 template <class Real>
 __device__ void sum_figures(const SumJob<Real>& job) {
-  DeviceFigures figures = job.accumulate ? *job.figures : DeviceFigures{};
+  StepSums sums = job.accumulate || !job.first_piece ? job.figures->sums : StepSums{};
   for (int slot = 0; slot < job.slot_count; ++slot) {
-    figures.loss += job.slot_figures[slot].negative_log_density;
-    figures.drift = maximum(figures.drift, static_cast<double>(job.slot_figures[slot].drift));
-    figures.evaluations += job.slot_figures[slot].evaluations;
+    sums.loss += job.slot_figures[slot].negative_log_density;
+    sums.drift = maximum(sums.drift, static_cast<double>(job.slot_figures[slot].drift));
+    sums.evaluations += job.slot_figures[slot].evaluations;
     const FailedRows& failed = job.slot_figures[slot].failed;
-    if (failed.count > 0 && figures.failed.count == 0) figures.failed = failed;
+    if (failed.count > 0 && sums.failed.count == 0) sums.failed = failed;
   }
-  *job.figures = figures;
+  job.figures->sums = sums;
 }
 
 template <class Real>
 __global__ void __launch_bounds__(plain_threads) sum_slots_kernel(const __grid_constant__ SumJob<Real> job) {
   double squares = 0;
   for (int i = global_thread(); i < job.map.parameters; i += all_threads()) {
-    Real entry = static_cast<Real>(sum_entry(job, job.map.source[i]));
+    Real entry = static_cast<Real>(sum_entry(job, job.map.source[i], job.carried + 2 * i));
     if (job.map.loop[i] >= 0)
-      entry = multiply_add(static_cast<Real>(sum_entry(job, job.map.loop[i])), job.theta[job.map.partner[i]], entry);
+      entry = multiply_add(static_cast<Real>(sum_entry(job, job.map.loop[i], job.carried + 2 * i + 1)),
+                           job.theta[job.map.partner[i]], entry);
+    if (!job.last_piece) continue;
     if (job.accumulate) entry += job.gradient[i];
     job.gradient[i] = entry;
     squares += static_cast<double>(entry) * static_cast<double>(entry);
   }
   const double sum = block_sum(squares);
-  if (threadIdx.x == 0) job.squares[blockIdx.x] = sum;
+  if (threadIdx.x == 0) job.figures->squares[blockIdx.x] = sum;
   if (global_thread() == 0) sum_figures(job);
 }
 
 template <class Real>
 __global__ void __launch_bounds__(plain_threads) update_kernel(const __grid_constant__ UpdateJob<Real> job) {
   double squares = 0;
-  for (int i = 0; i < job.squares_count; ++i) squares += job.squares[i];
+  for (int i = 0; i < summing_blocks; ++i) squares += job.figures->squares[i];
   const double norm = sqrt(squares);
-  const bool finite = isfinite(norm) && isfinite(job.figures->loss) && job.figures->failed.count == 0;
+  const bool finite = isfinite(norm) && isfinite(job.figures->sums.loss) && job.figures->sums.failed.count == 0;
   if (!finite) return;  // theta stays as it was
   AdamwStep<Real> step = job.step;
   step.gradient_scale = static_cast<Real>(job.clip_norm > 0 && norm > job.clip_norm ? job.clip_norm / norm : 1.0);
@@ -123,40 +129,37 @@ __global__ void __launch_bounds__(plain_threads) update_kernel(const __grid_cons
                  job.second_moment[i], job.theta[i]);
 }
 
-int blocks_for(long items, int most) {
-  return static_cast<int>(std::clamp<long>((items + plain_threads - 1) / plain_threads, 1, most));
+KernelShape shape_for(long items, int most_blocks) {
+  return {static_cast<int>(std::clamp<long>((items + plain_threads - 1) / plain_threads, 1, most_blocks)),
+          plain_threads};
 }
 
 }  // namespace
 
 template <class Real>
-void launch_prepare(const PrepareJob<Real>& job, cudaStream_t stream) {
+void launch_prepare(const PrepareJob<Real>& job, Launcher& launcher) {
   long items = static_cast<long>(std::max(job.table.evaluations, job.back_table.evaluations)) * job.field.neurons;
   for (int l = 0; l < job.plan.layers; ++l)
     items = std::max(items, static_cast<long>(job.plan.rows_of(l)) * weight_stride(job.plan.columns_of(l)));
-  prepare_kernel<<<blocks_for(items, preparing_blocks), plain_threads, 0, stream>>>(job);
-  CNF_CUDA_CHECK(cudaGetLastError());
+  launch_kernel(launcher, prepare_kernel<Real>, shape_for(items, preparing_blocks), job);
+}
+
+// The grid is always whole: blocks without entries leave a sum of zero.
+template <class Real>
+void launch_sum_slots(const SumJob<Real>& job, Launcher& launcher) {
+  launch_kernel(launcher, sum_slots_kernel<Real>, {summing_blocks, plain_threads}, job);
 }
 
 template <class Real>
-int launch_sum_slots(const SumJob<Real>& job, cudaStream_t stream) {
-  const int blocks = blocks_for(job.map.parameters, summing_blocks);
-  sum_slots_kernel<<<blocks, plain_threads, 0, stream>>>(job);
-  CNF_CUDA_CHECK(cudaGetLastError());
-  return blocks;
+void launch_update(const UpdateJob<Real>& job, Launcher& launcher) {
+  launch_kernel(launcher, update_kernel<Real>, shape_for(job.map.parameters, preparing_blocks), job);
 }
 
-template <class Real>
-void launch_update(const UpdateJob<Real>& job, cudaStream_t stream) {
-  update_kernel<<<blocks_for(job.map.parameters, preparing_blocks), plain_threads, 0, stream>>>(job);
-  CNF_CUDA_CHECK(cudaGetLastError());
-}
-
-template void launch_prepare(const PrepareJob<float>&, cudaStream_t);
-template void launch_prepare(const PrepareJob<double>&, cudaStream_t);
-template int launch_sum_slots(const SumJob<float>&, cudaStream_t);
-template int launch_sum_slots(const SumJob<double>&, cudaStream_t);
-template void launch_update(const UpdateJob<float>&, cudaStream_t);
-template void launch_update(const UpdateJob<double>&, cudaStream_t);
+template void launch_prepare(const PrepareJob<float>&, Launcher&);
+template void launch_prepare(const PrepareJob<double>&, Launcher&);
+template void launch_sum_slots(const SumJob<float>&, Launcher&);
+template void launch_sum_slots(const SumJob<double>&, Launcher&);
+template void launch_update(const UpdateJob<float>&, Launcher&);
+template void launch_update(const UpdateJob<double>&, Launcher&);
 
 }  // namespace cnf::inline CNF_ARCH

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "core/optimiser.hpp"
+#include "cuda/device_layout.cuh"
+#include "cuda/kernel_launch.hpp"
 #include "cuda/tile_job.cuh"
 
 namespace cnf::inline CNF_ARCH {
@@ -9,27 +11,6 @@ namespace cnf::inline CNF_ARCH {
 inline constexpr int plain_threads = 128;     // a block of the kernels here
 inline constexpr int summing_blocks = 64;     // at most, of sum_slots: each leaves a part of the gradient's norm
 inline constexpr int preparing_blocks = 256;  // at most, of prepare
-
-// A gate table to be filled; its times are there already.
-template <class Real>
-struct GateTableMemory {
-  Real* gate = nullptr;
-  Real* offset = nullptr;
-  const Real* time = nullptr;
-  int evaluations = 0;
-};
-
-template <class Real>
-struct PrepareJob {
-  Plan plan;
-  FieldParameters<Real> field;
-  Real* packed[max_layers] = {};  // padded weights
-  Real* loop = nullptr;
-  GateTableMemory<Real> table, back_table;
-  BaseParameters<Real> base;
-  const Real* base_mean = nullptr;  // theta's, or null
-  const Real* base_raw_variance = nullptr;
-};
 
 // Where theta's entries stand in a slot's gradient.
 struct ThetaMap {
@@ -40,12 +21,18 @@ struct ThetaMap {
   int parameters = 0;
 };
 
-// What a step leaves to be read.
-struct DeviceFigures {
+// What a gradient's slots add up to.
+struct StepSums {
   double loss = 0;
   double drift = 0;
   std::uint64_t evaluations = 0;
   FailedRows failed;  // rows whose adaptive solve did not arrive
+};
+
+// What a step leaves to be read.
+struct DeviceFigures {
+  StepSums sums;
+  double squares[summing_blocks] = {};  // of the gradient's entries, a part a block of sum_slots
 };
 
 template <class Real>
@@ -55,9 +42,10 @@ struct SumJob {
   const Real* slots = nullptr;  // (slots, slot_size)
   const TileFigures<Real>* slot_figures = nullptr;
   int slot_size = 0, slot_count = 0;
+  double* carried = nullptr;  // (2, parameters): sums over the slots of earlier pieces of the batch; null: one piece
+  bool first_piece = true, last_piece = true;
   bool accumulate = false;
-  Real* gradient = nullptr;   // (parameters,)
-  double* squares = nullptr;  // (blocks,) of this block's entries
+  Real* gradient = nullptr;  // (parameters,)
   DeviceFigures* figures = nullptr;
 };
 
@@ -67,8 +55,6 @@ struct UpdateJob {
   AdamwStep<Real> step;  // but for the gradient's scale
   double clip_norm = 0;
   bool all_decay = true;
-  const double* squares = nullptr;
-  int squares_count = 0;
   const Real* gradient = nullptr;
   Real* first_moment = nullptr;
   Real* second_moment = nullptr;
@@ -77,11 +63,10 @@ struct UpdateJob {
 };
 
 template <class Real>
-void launch_prepare(const PrepareJob<Real>& job, cudaStream_t stream);
-// Returns the number of blocks, each of which left its part in squares.
+void launch_prepare(const PrepareJob<Real>& job, cuda_device::Launcher& launcher);
 template <class Real>
-int launch_sum_slots(const SumJob<Real>& job, cudaStream_t stream);
+void launch_sum_slots(const SumJob<Real>& job, cuda_device::Launcher& launcher);
 template <class Real>
-void launch_update(const UpdateJob<Real>& job, cudaStream_t stream);
+void launch_update(const UpdateJob<Real>& job, cuda_device::Launcher& launcher);
 
 }  // namespace cnf::inline CNF_ARCH

@@ -9,20 +9,22 @@
 
 #include "cnf_gpu/error.hpp"
 #include "cnf_gpu/parameters.hpp"
+#include "plan.hpp"
+#include "regime.hpp"
 #include "support.hpp"
 
 namespace cnf::test {
 namespace {
 
-std::unique_ptr<Engine> engine_on(DeviceKind kind, const Example& example) {
-  std::unique_ptr<Engine> engine = make_engine(example.config, {.kind = kind, .threads = 1});
+std::unique_ptr<Engine> engine_on(DeviceKind kind, const Example& example, std::size_t memory = 0) {
+  std::unique_ptr<Engine> engine = make_engine(example.config, {.kind = kind, .threads = 1, .memory = memory});
   engine->set_parameters(example.theta);
   return engine;
 }
 
 // The parameters after ten updates on all rows.
-std::vector<double> trained_on(DeviceKind kind, const Example& example) {
-  const std::unique_ptr<Engine> engine = engine_on(kind, example);
+std::vector<double> trained_on(DeviceKind kind, const Example& example, std::size_t memory = 0) {
+  const std::unique_ptr<Engine> engine = engine_on(kind, example, memory);
   engine->load_rows(example.rows);
   for (std::uint32_t epoch = 0; epoch < 10; ++epoch) {
     engine->gradient({.first = 0, .count = example.count(), .epoch = epoch});
@@ -194,6 +196,38 @@ TEST(Cuda, RaceFreeTrainingAgreesWithTheCpu) {
   };
 
   EXPECT_LE(relative_error(trained(DeviceKind::cuda), trained(DeviceKind::cpu)), updates_tolerance);
+}
+
+// Bytes that hold what a training keeps and `share` of what a gradient of all rows would take beside it.
+std::size_t memory_for(const Example& example, double share) {
+  const Plan plan = make_plan(example.config);
+  const TileRegime tiles = choose_regime(plan, Direction::to_base, plan.estimator, example.config.precision, {});
+  const LaunchPlan launch = plan_gradient(tiles, static_cast<long>(example.count()), {});
+  return resident_bytes(tiles, plan, example.count()).all() +
+         static_cast<std::size_t>(share * static_cast<double>(launch.bytes));
+}
+
+// Cut batches go without the graph, so these are its bits too.
+TEST(Cuda, RaceFreeBatchesThatDoNotFitAreCutWithTheSameBits) {
+  const Example example = Kernel{"cut", 3, 9, 2, hutchinson}.example(257);
+  const std::size_t memory = memory_for(example, 0.25);
+  const std::unique_ptr<Engine> roomy = engine_on(DeviceKind::cuda, example),
+                                narrow = engine_on(DeviceKind::cuda, example, memory);
+
+  EXPECT_EQ(narrow->log_density(example.request()).logprob, roomy->log_density(example.request()).logprob);
+  EXPECT_EQ(narrow->sample({.count = 100}).points, roomy->sample({.count = 100}).points);
+  EXPECT_EQ(trained_on(DeviceKind::cuda, example, memory), trained_on(DeviceKind::cuda, example));
+}
+
+TEST(Cuda, SaysHowMuchMemoryIsNeededWhereNothingFits) {
+  const Example example = Kernel{"cut", 3, 9, 2, hutchinson}.example(257);
+  try {
+    trained_on(DeviceKind::cuda, example, memory_for(example, 0.01));
+    FAIL() << "a training without memory";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("the gradient of one tile of rows needs"), std::string::npos)
+        << error.what();
+  }
 }
 
 // What ten updates of the toy's shape give with a float64 engine, where rounding decides nothing.

@@ -6,7 +6,7 @@
 
 #include "core/plan.hpp"
 
-namespace cnf::cuda_device {
+namespace cnf {
 
 struct ThetaTables {
   std::vector<std::int32_t> source, loop, partner;
@@ -23,4 +23,4 @@ SlotPlaces slot_places(const Plan& plan);
 // with_loop: gradients also come by way of the matrix B of one hidden layer.
 ThetaTables theta_tables(const Plan& plan, const SlotPlaces& places, bool with_loop);
 
-}  // namespace cnf::cuda_device
+}  // namespace cnf

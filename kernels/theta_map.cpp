@@ -1,9 +1,9 @@
 // Where theta's entries stand in a slot's gradient, as tables for the device.
-#include "cuda/theta_map.hpp"
+#include "theta_map.hpp"
 
 #include "theta.hpp"
 
-namespace cnf::cuda_device {
+namespace cnf {
 
 SlotPlaces slot_places(const Plan& plan) {
   SlotPlaces places{};
@@ -55,4 +55,4 @@ ThetaTables theta_tables(const Plan& plan, const SlotPlaces& places, bool with_l
   return tables;
 }
 
-}  // namespace cnf::cuda_device
+}  // namespace cnf

@@ -1,0 +1,124 @@
+// The CUDA engine: parameters, rows and optimiser state stay on the device; whole solves run in single launches.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cnf_gpu/error.hpp"
+#include "cnf_gpu/parameters.hpp"
+#include "cuda/cuda_engine.hpp"
+#include "cuda/device_program.cuh"
+#include "cuda/row_order.cuh"
+#include "cuda/step_graph.hpp"
+#include "plan.hpp"
+#include "theta_map.hpp"
+
+namespace cnf::inline CNF_ARCH {
+
+template <class Real>
+class CudaEngine final : public Engine {
+ public:
+  CudaEngine(const EngineConfig& config, const Device& device);
+
+  std::string description() const override;
+  void set_parameters(std::span<const double> theta) override;
+  std::vector<double> parameters() const override;
+  OptimiserState optimiser_state() const override;
+  void set_optimiser_state(const OptimiserState& state) override;
+
+  LogDensity log_density(const DensityRequest& request) override;
+  Samples sample(const SampleRequest& request) override;
+  Gradient loss_gradient(const DensityRequest& request) override;
+
+  void load_rows(std::span<const double> rows) override;
+  void shuffle(std::uint32_t epoch) override;
+  void gradient(const Batch& batch) override;
+  void update(const OptimiserConfig& config, double learning_rate) override;
+  StepFigures figures() override;
+
+ private:
+  template <class T>
+  using DeviceArray = cuda_device::DeviceArray<T>;
+  using Launcher = cuda_device::Launcher;
+  struct Preparation {
+    std::optional<DeviceProgram<Real>> program;
+    bool fresh = false;
+  };
+
+  std::size_t dim() const { return static_cast<std::size_t>(plan_.dim); }
+  void upload_map();
+  ThetaMap map() const {
+    return {source_.get(), loop_.get(), partner_.get(), is_weight_.get(), static_cast<int>(parameters_)};
+  }
+  SolveFailed failure(Direction direction, const FailedRows& failed, std::uint64_t row) const;
+
+  // Memory.
+  std::size_t held_bytes() const;     // what stays
+  std::size_t scratch_bytes() const;  // what the next launch may take
+  // The device's limits, with the memory that launches may take now.
+  GpuLimits gpu() const;
+  // Before `bytes` more are taken: gives back what earlier launches left, unless there is room for both.
+  void make_room(std::size_t bytes);
+
+  // Programs.
+  Preparation& preparation(Direction direction, Estimator estimator);
+  // With what it keeps of theta up to date.
+  const DeviceProgram<Real>& prepared(Direction direction, Estimator estimator);
+  void forget_parameters();
+
+  // Evaluation.
+  void solve_piece(const DensityRequest& request, Estimator estimator, int first_probe, std::size_t first,
+                   std::size_t count, const LaunchPlan& launch, LogDensity& density);
+  LogDensity solved(const DensityRequest& request, Estimator estimator, int first_probe);
+  void take_probes(std::span<const double> probes, int columns, std::size_t rows, std::size_t first, std::size_t count);
+  // Returns what the tiles' solves add up to.
+  TileFigures<Real> run_solves(TileJob<Real>& job, const DeviceProgram<Real>& program, const LaunchPlan& launch,
+                               Direction direction, OnFailure on_failure);
+
+  // Gradients of job's rows, into gradient_ and figures_.
+  void place_gradient(TileJob<Real>& job, const LaunchPlan& launch);
+  void launch_gradient(TileJob<Real>& job, const DeviceProgram<Real>& program, const LaunchPlan& launch,
+                       bool accumulate, Launcher& launcher);
+
+  // A training step. A gradient waits for update(), which runs both as one graph, unless something comes between.
+  const LaunchPlan& batch_launch(const TileRegime& tiles, std::size_t rows);
+  TileJob<Real> batch_job(const DeviceProgram<Real>& program, const Batch& batch) const;
+  void run_batch(const Batch& batch);
+  void run_waiting();
+  UpdateJob<Real> update_job(const OptimiserConfig& config, double learning_rate);
+  // The device left theta and the moments alone.
+  void forget_update();
+
+  Plan plan_;
+  Precision precision_;
+  int index_;
+  std::size_t memory_limit_;  // bytes, or 0
+  std::vector<ParameterTensor> tensors_;
+  std::size_t parameters_;
+  SlotPlaces places_;
+  GpuLimits limits_;
+  cuda_device::Stream stream_;
+  cuda_device::StreamLauncher on_stream_{stream_};
+  cuda_device::StepGraph step_graph_;
+  DeviceArray<Real> theta_, gradient_, first_moment_, second_moment_;
+  DeviceArray<std::int32_t> source_, loop_, partner_;
+  DeviceArray<std::uint8_t> is_weight_;
+  cuda_device::ReportedValue<DeviceFigures> figures_;
+  DeviceArray<Real> rows_;  // (N, dim) of the training
+  RowOrder order_;
+  std::size_t row_count_ = 0;
+  bool shuffled_ = false;
+  std::optional<Batch> waiting_;  // a gradient that is asked for and not begun
+  std::size_t planned_rows_ = 0;  // of the batch that batch_launch_ is for
+  LaunchPlan batch_launch_;
+  bool updated_ = false;  // since the last gradient
+  std::uint64_t updates_ = 0;
+  Preparation preparations_[4];  // to base, to base with one probe, to data without and with the divergence
+  DeviceArray<Real> workspace_, slot_gradients_, given_rows_, given_probes_, points_, log_density_, delta_logp_;
+  DeviceArray<double> carried_;
+  DeviceArray<TileFigures<Real>> tile_figures_;
+  DeviceArray<std::int32_t> steps_, accepted_;
+};
+
+}  // namespace cnf::inline CNF_ARCH

@@ -1,0 +1,208 @@
+// Which kernels a program takes on a GPU, how a batch is shared out, and what memory that takes.
+#include "regime.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cnf_gpu/error.hpp"
+#include "cpu/tiling.hpp"
+#include "cuda/device_layout.cuh"
+#include "cuda/tile_job.cuh"
+#include "cuda/tile_shapes.cuh"
+#include "theta_map.hpp"
+
+namespace cnf {
+namespace {
+
+constexpr long most_rows_at_once = 1 << 17;
+constexpr long most_slots = 1024;
+constexpr long most_slot_numbers = 1L << 26;       // in the partial gradients of all slots
+constexpr long most_workspace_numbers = 1L << 28;  // in the workspaces of all blocks
+constexpr int most_blocks_a_multiprocessor = 16;
+constexpr std::size_t kernel_statics = 1024;  // bytes of shared memory that kernels declare for themselves
+
+template <class Shape, class Kind>
+long tile_size(const TileJob<typename Shape::Real>& job) {
+  Pieces<typename Shape::Real> pieces(nullptr);
+  place_block<BlockTeam<Shape, Kind>>(pieces, job);  // places what the job's program asks for
+  return pieces.used();
+}
+
+template <class Shape, class Kind>
+TileRegime regime_of(Regime regime, const DeviceLayout<typename Shape::Real>& layout, long program_size) {
+  using Real = typename Shape::Real;
+  const FlowProgram<Real>& program = layout.program;
+  const Plan& plan = program.plan;
+  TileRegime tiles;
+  tiles.regime = regime;
+  tiles.number_bytes = sizeof(Real);
+  tiles.samples = Shape::samples;
+  tiles.threads = Shape::threads;
+  tiles.on_chip = Shape::on_chip;
+  tiles.program_size = program_size;
+  tiles.weights_size = layout.weights_size;
+  tiles.record_capacity = cpu::record_capacity(plan, Shape::samples, sizeof(Real));
+  TileJob<Real> job;
+  job.program = program;
+  job.record_capacity = tiles.record_capacity;
+  tiles.solve_size = tile_size<Shape, Kind>(job);
+  job.with_gradient = true;
+  tiles.gradient_size = tile_size<Shape, Kind>(job);
+  const long evaluations = static_cast<long>(program.steps) * program.method.solution_stages;
+  if (plan.adjoint == Adjoint::checkpoint) tiles.record_size = evaluations * plan.dim * Shape::samples;
+  tiles.record_size = (tiles.record_size + 31) / 32 * 32;
+  tiles.slot_size = slot_places(plan).size;
+  return tiles;
+}
+
+using SharedSteps = ProgramKind<false, false, false>;
+using OwnSteps = ProgramKind<true, true, true>;
+
+template <class Real>
+TileRegime wide_regime(const DeviceLayout<Real>& layout, long program_size, std::string why) {
+  TileRegime tiles = regime_of<WideShape<Real>, OwnSteps>(Regime::wide, layout, program_size);
+  tiles.why = std::move(why);
+  return tiles;
+}
+
+template <class Real>
+DeviceLayout<Real> measured_layout(const Plan& plan, Direction direction, Estimator estimator, long& program_size) {
+  Pieces<Real> pieces(nullptr);
+  const DeviceLayout<Real> layout = place_program<Real>(pieces, plan, direction, estimator, {});
+  program_size = pieces.used();
+  return layout;
+}
+
+bool fits(const TileRegime& tiles, const GpuLimits& gpu) {
+  return tiles.shared_bytes(true) + kernel_statics <= gpu.shared_bytes;
+}
+
+TileRegime choose_float32(const Plan& plan, Direction direction, Estimator estimator, const GpuLimits& gpu) {
+  long program_size = 0;
+  const DeviceLayout<float> layout = measured_layout<float>(plan, direction, estimator, program_size);
+  if (layout.program.adaptive || layout.program.back_adaptive)
+    return wide_regime(layout, program_size, "each row takes steps of its own");
+  const int widest = std::max(plan.width, plan.dim);
+  TileRegime tiles = regime_of<NarrowShape, SharedSteps>(Regime::narrow, layout, program_size);
+  if (widest <= widest_narrow && fits(tiles, gpu)) {
+    tiles.why = fmt::format("width and dim are at most {}, and a warp's tile fits on chip", widest_narrow);
+    return tiles;
+  }
+  tiles = regime_of<MediumShape, SharedSteps>(Regime::medium, layout, program_size);
+  if (fits(tiles, gpu)) {
+    tiles.why = "weights and a tile's panels fit on chip";
+    return tiles;
+  }
+  return wide_regime(layout, program_size,
+                     fmt::format("a tile on chip would take {} bytes, a block may have {}",
+                                 tiles.shared_bytes(true) + kernel_statics, gpu.shared_bytes));
+}
+
+std::size_t bytes_of(long numbers, const TileRegime& tiles) {
+  return static_cast<std::size_t>(numbers) * tiles.number_bytes;
+}
+
+std::string mebibytes(std::size_t bytes) {
+  return fmt::format("{:.1f}", static_cast<double>(bytes) / (1 << 20));
+}
+
+int most_blocks(long work, long workspace_size, const GpuLimits& gpu) {
+  const long room = workspace_size > 0 ? std::max(1L, most_workspace_numbers / workspace_size) : work;
+  return static_cast<int>(std::min({work, long{most_blocks_a_multiprocessor} * gpu.multiprocessors, room}));
+}
+
+long tiles_of(long rows, const TileRegime& tiles) {
+  return (rows + tiles.samples - 1) / tiles.samples;
+}
+
+// A row's place in what goes in and what comes out of a solve.
+std::size_t row_bytes(const TileRegime& tiles, const Plan& plan) {
+  const long probes = plan.estimator.form == DivergenceForm::probes ? plan.estimator.columns : 0;
+  return bytes_of((2 + probes) * plan.dim + 2, tiles) + 2 * sizeof(std::int32_t);
+}
+
+}  // namespace
+
+const char* regime_name(Regime regime) {
+  constexpr const char* names[] = {"narrow", "medium", "wide"};
+  return names[static_cast<int>(regime)];
+}
+
+TileRegime choose_regime(const Plan& plan, Direction direction, Estimator estimator, Precision precision,
+                         const GpuLimits& gpu) {
+  if (precision == Precision::float32) return choose_float32(plan, direction, estimator, gpu);
+  long program_size = 0;
+  const DeviceLayout<double> layout = measured_layout<double>(plan, direction, estimator, program_size);
+  return wide_regime(layout, program_size, "float64 is computed in global memory");
+}
+
+void require_memory(const std::string& what, std::size_t needed, std::size_t available) {
+  if (needed <= available) return;
+  throw Error(
+      fmt::format("{} {} MiB of the GPU's memory, {} MiB are to be had; use a smaller --batch-size, fewer steps "
+                  "or rows, a larger --device-memory if one was given, or --device cpu",
+                  what, mebibytes(needed), mebibytes(available)));
+}
+
+LaunchPlan plan_solve(const TileRegime& tiles, const Plan& plan, long rows, const GpuLimits& gpu) {
+  const long workspace = tiles.workspace_size(false);
+  LaunchPlan launch;
+  launch.rows_at_once = std::min(rows, most_rows_at_once);
+  launch.blocks = most_blocks(tiles_of(launch.rows_at_once, tiles), workspace, gpu);
+  while (true) {
+    launch.tiles = tiles_of(launch.rows_at_once, tiles);
+    launch.blocks = static_cast<int>(std::min<long>(launch.blocks, launch.tiles));
+    const std::size_t own = static_cast<std::size_t>(launch.blocks) * bytes_of(workspace, tiles);
+    const std::size_t answers = static_cast<std::size_t>(launch.rows_at_once) * row_bytes(tiles, plan) +
+                                static_cast<std::size_t>(launch.tiles) * sizeof(cpu::TileFigures<double>);
+    launch.bytes = own + answers;
+    if (launch.bytes <= gpu.memory) return launch;
+    if (launch.tiles == 1) require_memory("the solve of one tile of rows needs", launch.bytes, gpu.memory);
+    if (own > answers && launch.blocks > 1)
+      launch.blocks /= 2;
+    else
+      launch.rows_at_once = launch.tiles / 2 * tiles.samples;
+  }
+}
+
+LaunchPlan plan_gradient(const TileRegime& tiles, long rows, const GpuLimits& gpu) {
+  const std::size_t workspace = bytes_of(tiles.workspace_size(true), tiles);
+  const std::size_t slot = bytes_of(tiles.slot_size, tiles) + sizeof(cpu::TileFigures<double>);
+  LaunchPlan launch;
+  launch.tiles = tiles_of(rows, tiles);
+  launch.slots =
+      static_cast<int>(std::max(1L, std::min({launch.tiles, most_slots, most_slot_numbers / tiles.slot_size})));
+  launch.slots_at_once = launch.slots;
+  launch.blocks = most_blocks(launch.slots, tiles.workspace_size(true), gpu);
+  while (true) {
+    launch.blocks = std::min(launch.blocks, launch.slots_at_once);
+    const std::size_t own = static_cast<std::size_t>(launch.blocks) * workspace;
+    const std::size_t sums = static_cast<std::size_t>(launch.slots_at_once) * slot;
+    // Pieces hand on their sums of each parameter and of its part of the loop matrix.
+    const std::size_t carried =
+        launch.slots_at_once < launch.slots ? 2 * sizeof(double) * static_cast<std::size_t>(tiles.slot_size) : 0;
+    launch.bytes = own + sums + carried;
+    if (launch.bytes <= gpu.memory) return launch;
+    if (launch.slots_at_once == 1) require_memory("the gradient of one tile of rows needs", launch.bytes, gpu.memory);
+    if (own > sums && launch.blocks > 1)
+      launch.blocks /= 2;
+    else
+      launch.slots_at_once = (launch.slots_at_once + 1) / 2;
+  }
+}
+
+ResidentBytes resident_bytes(const TileRegime& tiles, const Plan& plan, std::size_t rows) {
+  std::size_t parameters = plan.trainable_base ? 2 * static_cast<std::size_t>(plan.dim) : 0;
+  for (int l = 0; l < plan.layers; ++l)
+    parameters += static_cast<std::size_t>(plan.rows_of(l)) * static_cast<std::size_t>(plan.columns_of(l) + 4);
+  constexpr std::size_t arrays = 4, tables = 3 * sizeof(std::int32_t) + sizeof(std::uint8_t);
+  constexpr std::size_t order = 4 * sizeof(std::uint32_t);  // keys and row numbers, before and after they are sorted
+  ResidentBytes bytes;
+  bytes.parameters = parameters * (arrays * tiles.number_bytes + tables);
+  bytes.program = bytes_of(tiles.program_size, tiles);
+  bytes.rows = rows * (bytes_of(plan.dim, tiles) + order);
+  return bytes;
+}
+
+}  // namespace cnf
