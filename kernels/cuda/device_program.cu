@@ -1,5 +1,6 @@
 // A flow's program on the device: everything tiles read, made from theta by one launch.
 #include "cuda/device_program.cuh"
+#include "cuda/theta_map.hpp"
 #include "theta.hpp"
 
 namespace cnf::inline CNF_ARCH {
@@ -47,7 +48,7 @@ void DeviceProgram<Real>::place(Pieces<Real>& pieces, const Real* theta) {
   for (Real** part : {&base.mean, &base.precision, &base.deviation, &base.slope}) *part = pieces.take(plan_.dim);
   base.log_scale = pieces.take(1);
   if (estimator_.form == DivergenceForm::one_hidden_layer) {
-    job_.loop = pieces.take(static_cast<long>(plan_.width) * plan_.dim);
+    job_.loop = pieces.take(static_cast<long>(plan_.width) * loop_columns(plan_.dim, cuda_device::loop_lanes));
     program_.field.loop = {job_.loop, plan_.width, plan_.dim};
   }
   const Stepping& stepping = direction_ == Direction::to_base ? plan_.to_base : plan_.to_data;

@@ -5,7 +5,7 @@ namespace cnf::inline CNF_ARCH {
 namespace {
 
 template <class Kind>
-using Team = BlockTeam<BlockShape<float, 32, 128, 4, true>, Kind>;
+using Team = BlockTeam<BlockShape<float, 32, 128, true>, Kind>;
 
 }  // namespace
 

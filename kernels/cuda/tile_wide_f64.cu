@@ -5,7 +5,7 @@ namespace cnf::inline CNF_ARCH {
 namespace {
 
 template <class Kind>
-using Team = BlockTeam<BlockShape<double, 32, 256, 4, false>, Kind>;
+using Team = BlockTeam<BlockShape<double, 32, 256, false>, Kind>;
 
 }  // namespace
 
