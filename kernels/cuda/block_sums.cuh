@@ -80,16 +80,16 @@ class BlockSums {
   using Value = typename Shape::Value;  // a thread's lanes
   static constexpr int Samples = Shape::samples;
 
-  // Puts aside sum_k W[first + r row_groups][k] in_c[k][lane] for r < height and c0 <= c < c0 + width. weights: W's row
-  // `first`; height is 4, 2 or 1, width columns_at_once or 1.
-  static CNF_CALLED void product(const Real* weights, int depth, Columns<Real> in, int c0, int height, int width,
-                                 Real* aside) {
+  // Puts aside sum_k W[first + r groups][k] in_c[k][lane] for r < height and c0 <= c < c0 + width. weights: W's row
+  // `first`; step: numbers from one of the rows to the next; height is 4, 2 or 1, width columns_at_once or 1.
+  static CNF_CALLED void product(const Real* weights, int step, int depth, Columns<Real> in, int c0, int height,
+                                 int width, Real* aside) {
     if (height == 4)
-      product_rows<4>(weights, depth, in, c0, width, aside);
+      product_rows<4>(weights, step, depth, in, c0, width, aside);
     else if (height == 2)
-      product_rows<2>(weights, depth, in, c0, width, aside);
+      product_rows<2>(weights, step, depth, in, c0, width, aside);
     else
-      product_rows<1>(weights, depth, in, c0, width, aside);
+      product_rows<1>(weights, step, depth, in, c0, width, aside);
   }
 
   // Puts aside sum_o W[o][first + r] in_c[o][lane] for r < 4. weights: W's column `first`.
@@ -144,22 +144,23 @@ class BlockSums {
 
  private:
   template <int Height>
-  static CNF_INLINE void product_rows(const Real* weights, int depth, Columns<Real> in, int c0, int width,
+  static CNF_INLINE void product_rows(const Real* weights, int step, int depth, Columns<Real> in, int c0, int width,
                                       Real* aside) {
     if (width == Shape::columns_at_once)
-      product_block<Height, Shape::columns_at_once>(weights, depth, in, c0, aside);
+      product_block<Height, Shape::columns_at_once>(weights, step, depth, in, c0, aside);
     else
-      product_block<Height, 1>(weights, depth, in, c0, aside);
+      product_block<Height, 1>(weights, step, depth, in, c0, aside);
   }
 
   template <int Height, int Width>
-  static CNF_INLINE void product_block(const Real* weights, int depth, Columns<Real> in, int c0, Real* aside) {
-    const int stride = weight_stride(depth), lane = Shape::first_lane();
+  static CNF_INLINE void product_block(const Real* weights, int step, int depth, Columns<Real> in, int c0,
+                                       Real* aside) {
+    const int lane = Shape::first_lane();
     const Real* row[Height];
     const Real* from[Width];
     Value sums[Width][Height];
 #pragma unroll
-    for (int r = 0; r < Height; ++r) row[r] = Shape::here(weights) + r * Shape::row_groups * stride;
+    for (int r = 0; r < Height; ++r) row[r] = Shape::here(weights) + r * step;
 #pragma unroll
     for (int c = 0; c < Width; ++c) from[c] = Shape::column(in, depth, c0 + c) + lane;
     clear(sums);

@@ -49,22 +49,21 @@ class BlockTeam {
     sync();
   }
 
-  // Thread (group, lanes) computes rows group, group + Shape::row_groups, ... of its lanes.
+  // Thread (group, lanes) computes rows group, group + groups, ... of its lanes.
   template <class F>
   CNF_INLINE void product(const Matrix<Real>& w, Columns<Real> in, int columns, F f) const {
     const Real* weights = here(w.packed);
-    const int group = thread() / Shape::lane_groups, stride = weight_stride(w.columns);
+    const int groups = product_groups(w.rows), stride = weight_stride(w.columns);
+    const int group = thread() / Shape::lane_groups;
     int height = 0;
 #pragma unroll 1
-    for (int first = group; first < w.rows; first += height * Shape::row_groups) {
-      const int left = (w.rows - first + Shape::row_groups - 1) / Shape::row_groups;
-      height = left >= 4 ? 4 : left >= 2 ? 2 : 1;
+    for (int first = group < groups ? group : w.rows; first < w.rows; first += height * groups) {
+      height = w.rows - first > 3 * groups ? 4 : w.rows - first > groups ? 2 : 1;
 #pragma unroll 1
       for (int c = 0, width = 0; c < columns; c += width) {
         width = columns - c >= Shape::columns_at_once ? Shape::columns_at_once : 1;
-        BlockLoops::product(weights + first * stride, w.columns, in, c, height, width, aside_);
-        hand_out(height, width,
-                 [=](int r, int j, int lane, Value z) { f(first + r * Shape::row_groups, c + j, lane, z); });
+        BlockLoops::product(weights + first * stride, groups * stride, w.columns, in, c, height, width, aside_);
+        hand_out(height, width, [=](int r, int j, int lane, Value z) { f(first + r * groups, c + j, lane, z); });
       }
     }
     sync();
@@ -165,6 +164,12 @@ class BlockTeam {
 #else
     return value;
 #endif
+  }
+  // Groups of threads that share a product's rows: all, or so many that each has one, two or four rows.
+  static CNF_INLINE int product_groups(int rows) {
+    if (rows <= Shape::row_groups) return rows;
+    const int groups = rows <= 2 * Shape::row_groups ? (rows + 1) / 2 : (rows + 3) / 4;
+    return groups < Shape::row_groups ? groups : Shape::row_groups;
   }
   static CNF_INLINE int dot_parts(int rows, int columns) {
     const int width = BlockLoops::outer_tiles(rows, columns).width;
