@@ -1,6 +1,7 @@
 // Where theta's entries stand in a slot's gradient, as tables for the device.
 #include "theta_map.hpp"
 
+#include "core/field.hpp"
 #include "theta.hpp"
 
 namespace cnf {
@@ -8,17 +9,17 @@ namespace cnf {
 SlotPlaces slot_places(const Plan& plan) {
   SlotPlaces places{};
   int used = 0;
-  const auto take = [&](int count) {
+  const auto take = [&](int count) {  // whole fours: parts start where 128-bit loads may
     const int place = used;
-    used += count;
+    used += (count + 3) / 4 * 4;
     return place;
   };
   for (int l = 0; l < plan.layers; ++l) places.weight.push_back(take(plan.rows_of(l) * plan.columns_of(l)));
   for (int* vector : {&places.bias, &places.gate_weight, &places.gate_bias, &places.shift_weight})
     *vector = take(plan.neurons());
-  places.base_mean = take(plan.dim);
-  places.base_raw_variance = take(plan.dim);
-  places.loop = take(plan.width * plan.dim);
+  places.base_mean = take(2 * plan.dim);
+  places.base_raw_variance = places.base_mean + plan.dim;
+  places.loop = take(plan.width * loop_columns(plan.dim, loop_lanes));
   places.size = used;
   return places;
 }
@@ -48,7 +49,7 @@ ThetaTables theta_tables(const Plan& plan, const SlotPlaces& places, bool with_l
     for (int i = 0; i < plan.dim; ++i) {  // from B[k][i] = W_1[k][i] W_2[i][k]
       const std::size_t first_entry = static_cast<std::size_t>(k * plan.dim + i),
                         second_entry = static_cast<std::size_t>(second + i * plan.width + k);
-      tables.loop[first_entry] = tables.loop[second_entry] = places.loop + k * plan.dim + i;
+      tables.loop[first_entry] = tables.loop[second_entry] = places.loop + k * loop_columns(plan.dim, loop_lanes) + i;
       tables.partner[first_entry] = static_cast<std::int32_t>(second_entry);
       tables.partner[second_entry] = static_cast<std::int32_t>(first_entry);
     }

@@ -8,6 +8,9 @@
 
 namespace cnf {
 
+// Of a row of the one hidden layer's loop matrix and of its gradient: lanes that a thread takes at once.
+inline constexpr int loop_lanes = 4;
+
 struct ThetaTables {
   std::vector<std::int32_t> source, loop, partner;
   std::vector<std::uint8_t> is_weight;

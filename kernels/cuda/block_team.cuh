@@ -6,14 +6,12 @@
 
 namespace cnf::inline CNF_ARCH {
 
-// The kind of solve and adjoint that a kernel is compiled for. unrolled: formulas after products are laid out for each
-// of a thread's lanes, for speed; else once.
-template <bool adaptive_, bool backsolve_, bool back_adaptive_, bool unrolled_ = false>
+// The kind of solve and adjoint that a kernel is compiled for.
+template <bool adaptive_, bool backsolve_, bool back_adaptive_>
 struct ProgramKind {
   static constexpr bool adaptive = adaptive_;
   static constexpr bool backsolve = backsolve_;
   static constexpr bool back_adaptive = back_adaptive_;
-  static constexpr bool unrolled = unrolled_;
 };
 
 template <class Shape_, class Kind_>
@@ -21,7 +19,7 @@ class BlockTeam {
  public:
   using Shape = Shape_;
   using Real = typename Shape::Real;
-  using Value = Real;
+  using Value = typename Shape::Value;
   using Kind = Kind_;
   using BlockLoops = BlockSums<Shape>;
   static constexpr int Samples = Shape::samples, Threads = Shape::threads;
@@ -33,19 +31,15 @@ class BlockTeam {
 
   // Numbers of scratch for the dot products of outer().
   static CNF_INLINE long partial_size(int rows, int columns) {
-    return is_small(rows, columns) ? static_cast<long>(rows) * columns : static_cast<long>(rows) * ((columns + 3) / 4);
+    return static_cast<long>(rows) * dot_parts(rows, columns);
   }
 
   CNF_INLINE constexpr int samples() const { return Samples; }
 
   template <class F>
   CNF_INLINE void for_each(int rows, F f) const {
-    if constexpr (Threads % Samples == 0) {
-      const int lane = thread() % Samples;
-      for (int r = thread() / Samples; r < rows; r += Threads / Samples) f(r, lane);
-    } else {
-      for (int i = thread(); i < rows * Samples; i += Threads) f(i / Samples, i % Samples);
-    }
+    const int lane = Shape::first_lane();
+    for (int r = thread() / Shape::lane_groups; r < rows; r += Threads / Shape::lane_groups) f(r, lane);
     sync();
   }
 
@@ -55,22 +49,21 @@ class BlockTeam {
     sync();
   }
 
-  // Thread (group, lanes) computes rows group, group + Shape::row_groups, ... of its lanes.
+  // Thread (group, lanes) computes rows group, group + groups, ... of its lanes.
   template <class F>
   CNF_INLINE void product(const Matrix<Real>& w, Columns<Real> in, int columns, F f) const {
     const Real* weights = here(w.packed);
-    const int group = thread() / Shape::lane_groups, stride = weight_stride(w.columns);
+    const int groups = product_groups(w.rows), stride = weight_stride(w.columns);
+    const int group = thread() / Shape::lane_groups;
     int height = 0;
 #pragma unroll 1
-    for (int first = group; first < w.rows; first += height * Shape::row_groups) {
-      const int left = (w.rows - first + Shape::row_groups - 1) / Shape::row_groups;
-      height = left >= 4 ? 4 : left >= 2 ? 2 : 1;
+    for (int first = group < groups ? group : w.rows; first < w.rows; first += height * groups) {
+      height = w.rows - first > 3 * groups ? 4 : w.rows - first > groups ? 2 : 1;
 #pragma unroll 1
       for (int c = 0, width = 0; c < columns; c += width) {
         width = columns - c >= Shape::columns_at_once ? Shape::columns_at_once : 1;
-        BlockLoops::product(weights + first * stride, w.columns, in, c, height, width, aside_);
-        hand_out(height, width,
-                 [=](int r, int j, int lane, Real z) { f(first + r * Shape::row_groups, c + j, lane, z); });
+        BlockLoops::product(weights + first * stride, groups * stride, w.columns, in, c, height, width, aside_);
+        hand_out(height, width, [=](int r, int j, int lane, Value z) { f(first + r * groups, c + j, lane, z); });
       }
     }
     sync();
@@ -88,7 +81,7 @@ class BlockTeam {
         width = columns - c >= Shape::columns_at_once ? Shape::columns_at_once : 1;
         BlockLoops::transposed(weights + first, weight_stride(w.columns), w.rows, in, c, width, aside_);
         hand_out(rows - first < 4 ? rows - first : 4, width,
-                 [=](int r, int j, int lane, Real z) { f(first + r, c + j, lane, z); });
+                 [=](int r, int j, int lane, Value z) { f(first + r, c + j, lane, z); });
       }
     }
     sync();
@@ -96,16 +89,17 @@ class BlockTeam {
 
   CNF_INLINE void outer(const Matrix<Real>& w, Real* gradient, Columns<Real> left, Columns<Real> right, int columns,
                         Real scale, Real* dots) const {
-    int parts = (w.columns + 3) / 4;
-    if (is_small(w.rows, w.columns)) {
-      parts = w.columns;
-      outer_tiles<1, 1, true>(w, gradient, left, right, columns, scale);
-    } else if (w.rows % 8 == 0 && w.columns % 4 == 0) {
-      outer_tiles<8, 4, true>(w, gradient, left, right, columns, scale);
-    } else {
-      outer_tiles<4, 4, false>(w, gradient, left, right, columns, scale);
-    }
+    const typename BlockLoops::OuterTiles tiles = BlockLoops::outer_tiles(w.rows, w.columns);
+    if (tiles.height == 8)
+      outer_by<8, 4, true>(w, gradient, left, right, columns, scale);
+    else if (tiles.height == 4)
+      outer_by<4, 4, false>(w, gradient, left, right, columns, scale);
+    else if (tiles.height == 2)
+      outer_by<2, 2, false>(w, gradient, left, right, columns, scale);
+    else
+      outer_by<1, 1, false>(w, gradient, left, right, columns, scale);
     sync();
+    const int parts = dot_parts(w.rows, w.columns);
     for_each_index(w.rows, [=, this](int o) {
       Real sum = 0;
       for (int part = 0; part < parts; ++part) sum += partial_[static_cast<long>(o) * parts + part];
@@ -117,34 +111,37 @@ class BlockTeam {
     gradient[static_cast<long>(o) * w.columns + k] += value;
   }
 
-  // Up to 32 neighbouring threads share a row: each sums some of its lanes, then they sum each other's.
+  // Neighbouring threads share a row: each sums some of its values, then they sum each other's.
   template <int Count, class F, class Sink>
   CNF_INLINE void reduce_rows(int rows, F f, Sink sink) const {
     int parts = 1;
-    while (parts < 32 && rows * parts * 2 <= Threads) parts *= 2;
+    while (parts < Shape::lane_groups && rows * parts * 2 <= Threads) parts *= 2;
     const int part = thread() % parts, at_once = Threads / parts, turn = thread() / parts;
 #pragma unroll 1
     for (int first = 0; first < rows; first += at_once) {
       const int r = first + turn;
-      Sums<Real, Count> sums = {};
+      Sums<Value, Count> sums;
+      for (int j = 0; j < Count; ++j) sums.value[j] = Value(0);
       if (r < rows) {
-        const int steps = Samples / parts;
+        const int steps = Shape::lane_groups / parts;
         for (int i = 0; i < steps; ++i) {  // rows start at different lanes, so at different banks
-          const Sums<Real, Count> terms = f(r, part + parts * ((i + turn) & (steps - 1)));
-          for (int j = 0; j < Count; ++j) sums.value[j] += terms.value[j];
+          const Sums<Value, Count> terms = f(r, (part + parts * ((i + turn) & (steps - 1))) * Shape::lanes);
+          for (int j = 0; j < Count; ++j) sums.value[j] = sums.value[j] + terms.value[j];
         }
       }
+      Sums<Real, Count> folded;
+      for (int j = 0; j < Count; ++j) folded.value[j] = sum_of_lanes(sums.value[j]);
       for (int gap = parts / 2; gap > 0; gap /= 2)
-        for (int j = 0; j < Count; ++j) sums.value[j] += from_neighbour(sums.value[j], gap);
-      if (part == 0 && r < rows) sink(r, sums);
+        for (int j = 0; j < Count; ++j) folded.value[j] += from_neighbour(folded.value[j], gap);
+      if (part == 0 && r < rows) sink(r, folded);
     }
     sync();
   }
 
   template <class F, class Sink>
   CNF_INLINE void sum_over_rows(int rows, F f, Sink sink) const {
-    for (int lane = thread(); lane < Samples; lane += Threads) {
-      Real sum = 0;
+    for (int lane = thread() * Shape::lanes; lane < Samples; lane += Threads * Shape::lanes) {
+      Value sum = Value(0);
       for (int r = 0; r < rows; ++r) sum = sum + f(r, lane);
       sink(lane, sum);
     }
@@ -168,17 +165,24 @@ class BlockTeam {
     return value;
 #endif
   }
-  static CNF_INLINE bool is_small(int rows, int columns) {
-    return rows * columns <= 8 * Threads;
+  // Groups of threads that share a product's rows: all, or so many that each has one, two or four rows.
+  static CNF_INLINE int product_groups(int rows) {
+    if (rows <= Shape::row_groups) return rows;
+    const int groups = rows <= 2 * Shape::row_groups ? (rows + 1) / 2 : (rows + 3) / 4;
+    return groups < Shape::row_groups ? groups : Shape::row_groups;
+  }
+  static CNF_INLINE int dot_parts(int rows, int columns) {
+    const int width = BlockLoops::outer_tiles(rows, columns).width;
+    return (columns + width - 1) / width;
   }
   CNF_INLINE const Real* here(const Real* packed) const {
     return resident_ + (packed - prepared_);
   }
-  template <int Height, int Width, bool exact>
-  CNF_INLINE void outer_tiles(const Matrix<Real>& w, Real* gradient, Columns<Real> left, Columns<Real> right,
-                              int columns, Real scale) const {
-    BlockLoops::template outer<Height, Width, exact>(w.values, w.rows, w.columns, gradient, left, right, columns, scale,
-                                                     partial_);
+  template <int Height, int Width, bool whole_fours>
+  CNF_INLINE void outer_by(const Matrix<Real>& w, Real* gradient, Columns<Real> left, Columns<Real> right, int columns,
+                           Real scale) const {
+    BlockLoops::template outer<Height, Width, whole_fours>(here(w.packed), w.rows, w.columns, gradient, left, right,
+                                                           columns, scale, partial_);
   }
 
   // A thread's sums, put aside, go to the formula that takes them.
@@ -188,18 +192,7 @@ class BlockTeam {
 #pragma unroll 1
     for (int r = 0; r < height; ++r)
 #pragma unroll 1
-      for (int c = 0; c < width; ++c) {
-        const Real* sums = Shape::aside(aside_, c, r);
-        if constexpr (Kind::unrolled) {
-          Real z[Shape::lanes];
-          BlockLoops::load_lanes(sums, z);
-#pragma unroll
-          for (int l = 0; l < Shape::lanes; ++l) f(r, c, lane + l, z[l]);
-        } else {
-#pragma unroll 1
-          for (int l = 0; l < Shape::lanes; ++l) f(r, c, lane + l, sums[l]);
-        }
-      }
+      for (int c = 0; c < width; ++c) f(r, c, lane, load<Value>(Shape::aside(aside_, c, r)));
   }
 
   const Real* prepared_;

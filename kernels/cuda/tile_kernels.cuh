@@ -61,9 +61,8 @@ class Block {
       : job_(job), memory_(place(job)), team_(job.prepared, weights(job), memory_.aside, memory_.partial) {
     if constexpr (on_chip) {
       Real* here = shared_memory<Real>();
-      team_.for_each_index(static_cast<int>(job.prepared_size / 4), [=, &job](int i) {
-        reinterpret_cast<Quad<Real>*>(here)[i] = reinterpret_cast<const Quad<Real>*>(job.prepared)[i];
-      });
+      team_.for_each_index(static_cast<int>(job.prepared_size / 4),
+                           [=, &job](int i) { store(here + 4 * i, load<Quad<Real>>(job.prepared + 4 * i)); });
     }
   }
 
@@ -165,19 +164,19 @@ class Block {
 };
 
 template <class Team, class Phi>
-__global__ void __launch_bounds__(Team::Shape::threads)
+__global__ void __launch_bounds__(Team::Shape::threads, 1)
     log_density_kernel(const __grid_constant__ TileJob<typename Team::Real> job, Phi phi) {
   Block<Team, Phi>::run_solves(job, phi, true);
 }
 
 template <class Team, class Phi>
-__global__ void __launch_bounds__(Team::Shape::threads)
+__global__ void __launch_bounds__(Team::Shape::threads, 1)
     sample_kernel(const __grid_constant__ TileJob<typename Team::Real> job, Phi phi) {
   Block<Team, Phi>::run_solves(job, phi, false);
 }
 
 template <class Team, class Phi>
-__global__ void __launch_bounds__(Team::Shape::threads)
+__global__ void __launch_bounds__(Team::Shape::threads, 1)
     gradient_kernel(const __grid_constant__ TileJob<typename Team::Real> job, Phi phi) {
   using Gradient = FlowGradient<typename Team::Real>;
   __shared__ __align__(alignof(Gradient)) unsigned char gradient[sizeof(Gradient)];

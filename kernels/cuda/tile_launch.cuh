@@ -11,7 +11,6 @@ namespace cnf::inline CNF_ARCH {
 template <template <class> class Team, bool compiled_tanh, bool any_steps>
 struct TileLaunch {
   using Fixed = Team<ProgramKind<false, false, false>>;
-  using Unrolled = Team<ProgramKind<false, false, false, true>>;
   using Real = typename Fixed::Real;
   using Adaptive = Team<ProgramKind<true, false, false>>;
   using Back = Team<ProgramKind<false, true, false>>;
@@ -59,7 +58,7 @@ struct TileLaunch {
     if (back) return gradient_of<Back>(job, shape, launcher);
     if constexpr (compiled_tanh)
       if (program.plan.nonlinearity == Nonlinearity::tanh)
-        return launch(gradient_kernel<Unrolled, CompiledNonlinearity<Nonlinearity::tanh>>, job,
+        return launch(gradient_kernel<Fixed, CompiledNonlinearity<Nonlinearity::tanh>>, job,
                       CompiledNonlinearity<Nonlinearity::tanh>{}, shape, launcher);
     gradient_of<Fixed>(job, shape, launcher);
   }

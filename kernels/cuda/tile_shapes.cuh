@@ -1,15 +1,15 @@
-// The teams that are compiled. narrow: a warp whose lanes are its samples. medium: a block of 128 threads, four rows by
-// four samples each. wide: the same work on panels in global memory, for what does not fit on chip.
+// The teams that are compiled. narrow: a warp. medium: a block of 128 threads. wide: the same work on panels in global
+// memory, for what does not fit on chip.
 #pragma once
 
 #include "cuda/block_team.cuh"
 
 namespace cnf::inline CNF_ARCH {
 
-using NarrowShape = BlockShape<float, 32, 32, 1, true>;
-using MediumShape = BlockShape<float, 32, 128, 4, true>;
+using NarrowShape = BlockShape<float, 32, 32, true>;
+using MediumShape = BlockShape<float, 32, 128, true>;
 template <class Real>
-using WideShape = BlockShape<Real, 32, 256, 4, false>;
+using WideShape = BlockShape<Real, 32, 256, false>;
 
 inline constexpr int widest_narrow = 32;
 

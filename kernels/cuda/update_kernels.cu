@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "cuda/update_kernels.cuh"
+#include "theta_map.hpp"
 
 namespace cnf::inline CNF_ARCH {
 namespace {
@@ -48,9 +49,12 @@ __device__ void fill_table(const FieldParameters<Real>& field, const GateTableMe
 template <class Real>
 __device__ void fill_loop(const PrepareJob<Real>& job) {
   if (job.loop == nullptr) return;
-  const int width = job.plan.width, dim = job.plan.dim;
-  for (int i = global_thread(); i < width * dim; i += all_threads())
-    job.loop[i] = job.field.layer[0].weight.values[i] * job.field.layer[1].weight.values[i % dim * width + i / dim];
+  const int width = job.plan.width, dim = job.plan.dim, padded = loop_columns(dim, cuda_device::loop_lanes);
+  const Real *entry = job.field.layer[0].weight.values, *exit = job.field.layer[1].weight.values;
+  for (int at = global_thread(); at < width * padded; at += all_threads()) {
+    const int k = at / padded, i = at % padded;
+    job.loop[at] = i < dim ? entry[k * dim + i] * exit[i * width + k] : Real(0);
+  }
 }
 
 template <class Real>
