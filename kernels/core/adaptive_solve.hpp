@@ -122,7 +122,6 @@ CNF_HD void adaptive_solve(const LaneStages<Team, Phi>& stages,
       store(to + at, select(V(0) < load<V>(clock.kept + lane), value, load<V>(to + at)));
     });
   };
-  const Real whole[1] = {1};
 
   team.for_each(1, [=](int, int lane) { start_clock(c, clock, lane, V(c.first)); });
   team.for_each_index(1, [=](int) { *clock.lanes_running = 1; });
@@ -131,7 +130,7 @@ CNF_HD void adaptive_solve(const LaneStages<Team, Phi>& stages,
     begin_attempt(team, c, clock, memory);
     for (int i = first; i <= (trial ? 1 : last); ++i) {
       if (trial && i == 1) size_trial_step(stages, c, clock, y);
-      stages.advance(stages.input(i), y, trial ? whole : method.a[i], i, rows);
+      stages.advance(stages.input(i), y, trial ? method.whole : method.a[i], i, rows);
       if (trial || !stages.same_time_as_before(i)) stages.open_gates(i, trial ? Real(i) : method.c[i]);
       evaluate(i);
     }

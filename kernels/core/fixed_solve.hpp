@@ -100,7 +100,7 @@ class FixedSolve {
   int dim_;
   int steps_;
   Real step_;
-  TileMemory<Real> memory_;
+  const TileMemory<Real>& memory_;
 };
 
 }  // namespace cnf::inline CNF_ARCH

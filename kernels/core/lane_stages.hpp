@@ -168,8 +168,8 @@ class LaneStages {
   const FieldParameters<Real>& parameters_;
   const Method<Real>& method_;
   const ActivationLayout& layout_;
-  StagePanels<Real> panels_;
-  LaneMemory<Real> memory_;
+  const StagePanels<Real>& panels_;
+  const LaneMemory<Real>& memory_;
   int rows_;
   bool apart_;
 };

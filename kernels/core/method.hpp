@@ -16,6 +16,7 @@ struct Method {
   Real a[Tableau::max_stages][Tableau::max_stages] = {};
   Real b[Tableau::max_stages] = {};
   Real error[Tableau::max_stages] = {};
+  Real whole[1] = {1};  // weights of a step along its first slope alone
 };
 
 template <class Real>

@@ -165,7 +165,7 @@ class VectorField {
   const FieldParameters<Real>& field_;
   Phi phi_;
   Estimator estimator_;
-  FieldScratch<Real> scratch_;
+  const FieldScratch<Real>& scratch_;
   int samples_;
 };
 

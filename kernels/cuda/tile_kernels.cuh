@@ -1,6 +1,8 @@
 // The kernels that run tile programs: a block takes whole tiles through whole solves.
 #pragma once
 
+#include <type_traits>
+
 #include "cuda/tile_job.cuh"
 
 namespace cnf::inline CNF_ARCH {
@@ -58,7 +60,7 @@ class Block {
 
  private:
   __device__ __forceinline__ explicit Block(const TileJob<Real>& job)
-      : job_(job), memory_(place(job)), team_(job.prepared, weights(job), memory_.aside, memory_.partial) {
+      : job_(job), memory_(placed(job)), team_(job.prepared, weights(job), memory_.aside, memory_.partial) {
     if constexpr (on_chip) {
       Real* here = shared_memory<Real>();
       team_.for_each_index(static_cast<int>(job.prepared_size / 4),
@@ -81,6 +83,21 @@ class Block {
       base = own_workspace(job);
     Pieces<Real> pieces(base);
     return place_block<Team>(pieces, job);
+  }
+
+  // Where panels stand: on chip, numbers that the compiler reckons; else kept in shared memory and read when they are
+  // asked for, because in registers they would leave too few for sums.
+  using Places = std::conditional_t<on_chip, BlockMemory<Real>, const BlockMemory<Real>&>;
+  static __device__ __forceinline__ Places placed(const TileJob<Real>& job) {
+    if constexpr (on_chip) {
+      return place(job);
+    } else {
+      __shared__ __align__(alignof(BlockMemory<Real>)) unsigned char memory[sizeof(BlockMemory<Real>)];
+      BlockMemory<Real>& here = *reinterpret_cast<BlockMemory<Real>*>(memory);
+      if (Team::thread() == 0) here = place(job);
+      Team::sync();
+      return here;
+    }
   }
 
   __device__ __forceinline__ TileRows<Real> rows_of(long tile) const {
@@ -159,10 +176,22 @@ class Block {
   }
 
   const TileJob<Real>& job_;
-  BlockMemory<Real> memory_;
+  Places memory_;
   Team team_;
 };
 
+// What a thread and a block of each kernel may use; tests/check_kernels reads these lines and holds ptxas to them, on
+// sm_80, sm_90 and sm_100. One block a multiprocessor is enough, which leaves a thread 255 registers. Shared bytes are
+// those that panels do not take. Numbers of float64 take two registers each: what does not fit is spilled, once a
+// product or a formula at most.
+//   budget: kernel              numbers  registers  shared bytes  spilled bytes
+//   budget: log_density_kernel  float          216           656              0
+//   budget: sample_kernel       float          216           656              0
+//   budget: gradient_kernel     float          255          1024              0
+//   budget: log_density_kernel  double         255           656             16
+//   budget: sample_kernel       double         255           656             16
+//   budget: gradient_kernel     double         255          1024            256
+//   budget: others              any             64          1088              0
 template <class Team, class Phi>
 __global__ void __launch_bounds__(Team::Shape::threads, 1)
     log_density_kernel(const __grid_constant__ TileJob<typename Team::Real> job, Phi phi) {
