@@ -140,6 +140,9 @@ class CudaEngine final : public Engine {
   // Returns what the tiles' solves add up to.
   TileFigures<Real> run_solves(TileJob<Real>& job, const TileVariant<Real>& variant, Direction direction,
                                OnFailure on_failure);
+  // Room for the answers of job's rows, and the answers that a launch left there.
+  void reserve_answers(TileJob<Real>& job);
+  void append_answers(const TileJob<Real>& job, LogDensity& density);
   void run_gradient(TileJob<Real>& job, const DeviceProgram<Real>& program, bool accumulate);
   std::size_t shared_bytes(const TileJob<Real>& job, const TileVariant<Real>& variant) const {
     return variant.on_chip ? static_cast<std::size_t>(job.prepared_size + job.tile_size) * sizeof(Real) : 0;
@@ -227,15 +230,45 @@ SolveFailed CudaEngine<Real>::failure(Direction direction, const FailedRows& fai
 }
 
 template <class Real>
-TileFigures<Real> CudaEngine<Real>::run_solves(TileJob<Real>& job, const TileVariant<Real>& variant,
-                                               Direction direction, OnFailure on_failure) {
+void CudaEngine<Real>::reserve_answers(TileJob<Real>& job) {
   const std::size_t count = static_cast<std::size_t>(job.count);
-  const long tiles = (job.count + variant.samples - 1) / variant.samples;
   job.points = points_.reserve(count * dim());
   job.log_density = log_density_.reserve(count);
   job.delta_logp = delta_logp_.reserve(count);
   job.steps = steps_.reserve(count);
   job.accepted = accepted_.reserve(count);
+}
+
+template <class Real>
+void CudaEngine<Real>::append_answers(const TileJob<Real>& job, LogDensity& density) {
+  const std::size_t count = static_cast<std::size_t>(job.count);
+  const Method<Real>& method = job.program.method;
+  const auto append = [&](std::vector<double>& to, const DeviceArray<Real>& from, std::size_t numbers) {
+    const std::vector<Real> values = from.download(numbers, stream_);
+    to.insert(to.end(), values.begin(), values.end());
+  };
+  append(density.logprob, log_density_, count);
+  append(density.base_points, points_, count * dim());
+  append(density.delta_logp, delta_logp_, count);
+  if (!job.program.adaptive) {
+    density.num_steps.insert(density.num_steps.end(), count, job.program.steps);
+    density.num_accepted_steps = density.num_steps;
+    density.evaluations += count * static_cast<std::uint64_t>(job.program.steps * method.solution_stages);
+    return;
+  }
+  for (const std::int32_t steps : steps_.download(count, stream_)) {
+    density.num_steps.push_back(steps);
+    density.evaluations +=
+        static_cast<std::uint64_t>(adaptive_evaluations(method, job.program.controller.select_initial_step, steps));
+  }
+  for (const std::int32_t steps : accepted_.download(count, stream_)) density.num_accepted_steps.push_back(steps);
+}
+
+template <class Real>
+TileFigures<Real> CudaEngine<Real>::run_solves(TileJob<Real>& job, const TileVariant<Real>& variant,
+                                               Direction direction, OnFailure on_failure) {
+  const long tiles = (job.count + variant.samples - 1) / variant.samples;
+  reserve_answers(job);
   job.figures = tile_figures_.reserve(static_cast<std::size_t>(tiles));
   job.tile_size = variant.tile_size(job);
   job.workspace_size = variant.on_chip ? 0 : job.tile_size;
@@ -273,22 +306,8 @@ void CudaEngine<Real>::solve_piece(const DensityRequest& request, Estimator esti
     job.rows.probes = given_probes_.get();
   }
   const TileFigures<Real> figures = run_solves(job, program.variant(), Direction::to_base, request.on_failure);
-  density.evaluations += figures.evaluations;
   density.failures += static_cast<std::uint64_t>(figures.failed.count);
-  const auto append = [&](std::vector<double>& to, const DeviceArray<Real>& from, std::size_t numbers) {
-    const std::vector<Real> values = from.download(numbers, stream_);
-    to.insert(to.end(), values.begin(), values.end());
-  };
-  append(density.logprob, log_density_, count);
-  append(density.base_points, points_, count * dim());
-  append(density.delta_logp, delta_logp_, count);
-  if (!plan_.to_base.adaptive) {
-    density.num_steps.insert(density.num_steps.end(), count, plan_.to_base.steps);
-    density.num_accepted_steps = density.num_steps;
-    return;
-  }
-  for (const std::int32_t steps : steps_.download(count, stream_)) density.num_steps.push_back(steps);
-  for (const std::int32_t steps : accepted_.download(count, stream_)) density.num_accepted_steps.push_back(steps);
+  append_answers(job, density);
 }
 
 template <class Real>
@@ -400,9 +419,6 @@ template <class Real>
 Gradient CudaEngine<Real>::loss_gradient(const DensityRequest& request) {
   Gradient result;
   check_sizes(request, plan_.estimator, plan_.dim);
-  DensityRequest every_row = request;
-  every_row.on_failure = OnFailure::error;
-  result.density = solved(every_row, plan_.estimator, 0);
   const DeviceProgram<Real>& program = prepared(Direction::to_base, plan_.estimator);
   const std::size_t count = request.rows.size() / dim();
   TileJob<Real> job = job_of(program);
@@ -416,6 +432,7 @@ Gradient CudaEngine<Real>::loss_gradient(const DensityRequest& request) {
   job.rows.row_number = request.first_row;
   job.rows.epoch = request.epoch;
   job.weight = Real(1) / static_cast<Real>(count);
+  reserve_answers(job);
   run_gradient(job, program, false);
   const DeviceFigures figures = figures_.download(1, stream_)[0];
   if (figures.failed.count > 0)
@@ -424,6 +441,7 @@ Gradient CudaEngine<Real>::loss_gradient(const DensityRequest& request) {
   result.loss = figures.loss;
   result.evaluations = figures.evaluations;
   result.values = widened(gradient_.download(parameters_, stream_));
+  append_answers(job, result.density);
   return result;
 }
 

@@ -37,7 +37,8 @@ struct TileJob {
   TileFigures<Real>* figures = nullptr;  // (slots) of a gradient, (tiles) of a solve
   int slots = 0;
 
-  Real* points = nullptr;            // (count, dim) where the solves end; null where not wanted
+  // Answers of the solves: all of them, or all null where nobody asks.
+  Real* points = nullptr;            // (count, dim) where they end
   Real* log_density = nullptr;       // (count,)
   Real* delta_logp = nullptr;        // (count,)
   std::int32_t* steps = nullptr;     // (count,)
