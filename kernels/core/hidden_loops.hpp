@@ -83,11 +83,11 @@ CNF_HD void VectorField<Team, Phi, Gates>::pull_loops(int m, const Activations<R
       const Real* u = kept.loops();
       return team_.for_each(width, [=, this](int k, int lane) {
         const V bar = load<V>(cot_div + lane) * load<V>(row(u, width, 0, k) + lane);
-        store(row(abar, width, 0, k) + lane, bar * bend_at(kept, 1, k, lane));
+        store(row(abar, width, 0, k) + lane, bar * bend_at(kept, 1, k, lane, slope_at(kept, 1, k, lane)));
       });
     }
     team_.transposed_product(loop.loops, loop.second_slope, [=, this](int j, int lane, V bar) {
-      store(row(abar, width, 0, j) + lane, bar * bend_at(kept, 0, j, lane));
+      store(row(abar, width, 0, j) + lane, bar * bend_at(kept, 0, j, lane, slope_at(kept, 0, j, lane)));
     });
   }
 }

@@ -138,10 +138,11 @@ class VectorField {
     return slope(phi_, load<V>(row(kept.input(l), width, 0, k) + lane),
                  load<V>(row(kept.value(l), width, 0, k) + lane));
   }
-  CNF_INLINE V bend_at(const Activations<Real>& kept, int l, int k, int lane) const {  // phi''
+  // phi'', where phi' is rise
+  CNF_INLINE V bend_at(const Activations<Real>& kept, int l, int k, int lane, V rise) const {
     const int width = width_of(l);
-    const V a = load<V>(row(kept.input(l), width, 0, k) + lane), h = load<V>(row(kept.value(l), width, 0, k) + lane);
-    return bend(phi_, a, V(1), h, slope(phi_, a, h));
+    return bend(phi_, load<V>(row(kept.input(l), width, 0, k) + lane), V(1),
+                load<V>(row(kept.value(l), width, 0, k) + lane), rise);
   }
 
   CNF_HD void start_pull_back(const Gates& gates, const StagePanels<Real>& in, const Real* cot_f,

@@ -80,11 +80,9 @@ CNF_HD void VectorField<Team, Phi, Gates>::pull_through(int l, const Gates& gate
   team_.transposed_product(
       field_.layer[l].weight, bars, free_end ? 1 : 1 + estimator_.columns, [=, this](int k, int c, int lane, V sum) {
         if (c > 0) return pull_tangent(gates, kept, m, k, c, lane, sum);
-        const V h = load<V>(row(kept.value(m), width, 0, k) + lane),
-                a = load<V>(row(kept.input(m), width, 0, k) + lane);
-        const V rise = slope(phi_, a, h);
+        const V rise = slope_at(kept, m, k, lane);
         V bar = rise * sum;
-        if (loops) bar = multiply_add(load<V>(cot_div + lane) * V(kappa[k]), bend(phi_, a, V(1), h, rise), bar);
+        if (loops) bar = multiply_add(load<V>(cot_div + lane) * V(kappa[k]), bend_at(kept, m, k, lane, rise), bar);
         if (by_loops()) bar = bar + load<V>(row(abar, width, 0, k) + lane);
         store(row(abar, width, 0, k) + lane, bar);
         if (estimator_.columns == 0)
@@ -178,11 +176,7 @@ CNF_HD void VectorField<Team, Phi, Gates>::kappa_gradient(const Gates& gates, co
     Real* dots = scratch_.dots;
     team_.template reduce_rows<1>(
         width,
-        [=, this](int k, int lane) {
-          const V h = load<V>(row(kept.value(0), width, 0, k) + lane),
-                  a = load<V>(row(kept.input(0), width, 0, k) + lane);
-          return Sums<V, 1>{{load<V>(cot_div + lane) * slope(phi_, a, h)}};
-        },
+        [=, this](int k, int lane) { return Sums<V, 1>{{load<V>(cot_div + lane) * slope_at(kept, 0, k, lane)}}; },
         [=](int k, Sums<Real, 1> sums) { kappa_bar[k] = sums.value[0]; });
     Real* last = scratch_.ends;  // the last layer's gates, zeros behind them
     Real* sums = last + padded;  // sum_k kappa_bar_k g_1k B_ki

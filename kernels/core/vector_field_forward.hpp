@@ -38,9 +38,7 @@ template <class Team, class Phi, class Gates>
 CNF_INLINE void VectorField<Team, Phi, Gates>::keep_tangent(const Activations<Real>& kept, int l, int o, int c,
                                                             int lane, V adot) const {
   const int width = width_of(l);
-  const V h = load<V>(row(kept.value(l), width, 0, o) + lane);
-  const V a = load<V>(row(kept.input(l), width, 0, o) + lane);
-  store(row(kept.value(l), width, c, o) + lane, slope(phi_, a, h) * adot);
+  store(row(kept.value(l), width, c, o) + lane, slope_at(kept, l, o, lane) * adot);
   if (keeps_input(phi_)) store(row(kept.input(l), width, c, o) + lane, adot);
 }
 
@@ -131,16 +129,9 @@ CNF_HD void VectorField<Team, Phi, Gates>::divergence(const Gates& gates, const 
       return;
     case DivergenceForm::one_hidden_layer: {  // sum_k phi'_k kappa_k
       fill_kappa(gates);
-      const int width = width_of(0);
       const Real* kappa = kappa_of(gates);
       team_.sum_over_rows(
-          width,
-          [=, this](int k, int lane) {
-            const V h = load<V>(row(kept.value(0), width, 0, k) + lane),
-                    a = load<V>(row(kept.input(0), width, 0, k) + lane);
-            return slope(phi_, a, h) * V(kappa[k]);
-          },
-          keep_sum);
+          width_of(0), [=, this](int k, int lane) { return slope_at(kept, 0, k, lane) * V(kappa[k]); }, keep_sum);
       return;
     }
     case DivergenceForm::two_hidden_layers:

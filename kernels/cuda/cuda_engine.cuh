@@ -75,6 +75,9 @@ class CudaEngine final : public Engine {
   // Returns what the tiles' solves add up to.
   TileFigures<Real> run_solves(TileJob<Real>& job, const DeviceProgram<Real>& program, const LaunchPlan& launch,
                                Direction direction, OnFailure on_failure);
+  // Room for the answers of job's rows, and the answers that a launch left there.
+  void reserve_answers(TileJob<Real>& job);
+  void append_answers(const TileJob<Real>& job, LogDensity& density);
 
   // Gradients of job's rows, into gradient_ and figures_.
   void place_gradient(TileJob<Real>& job, const LaunchPlan& launch);

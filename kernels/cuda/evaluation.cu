@@ -19,16 +19,47 @@ void CudaEngine<Real>::take_probes(std::span<const double> probes, int columns, 
 }
 
 template <class Real>
-TileFigures<Real> CudaEngine<Real>::run_solves(TileJob<Real>& job, const DeviceProgram<Real>& program,
-                                               const LaunchPlan& launch, Direction direction, OnFailure on_failure) {
+void CudaEngine<Real>::reserve_answers(TileJob<Real>& job) {
   const std::size_t count = static_cast<std::size_t>(job.count);
-  const std::size_t tiles = (count + static_cast<std::size_t>(program.tiles().samples) - 1) /
-                            static_cast<std::size_t>(program.tiles().samples);
   job.points = points_.reserve(count * dim());
   job.log_density = log_density_.reserve(count);
   job.delta_logp = delta_logp_.reserve(count);
   job.steps = steps_.reserve(count);
   job.accepted = accepted_.reserve(count);
+}
+
+template <class Real>
+void CudaEngine<Real>::append_answers(const TileJob<Real>& job, LogDensity& density) {
+  const std::size_t count = static_cast<std::size_t>(job.count);
+  const Method<Real>& method = job.program.method;
+  const auto append = [&](std::vector<double>& to, const DeviceArray<Real>& from, std::size_t numbers) {
+    const std::vector<Real> values = from.download(numbers, stream_);
+    to.insert(to.end(), values.begin(), values.end());
+  };
+  append(density.logprob, log_density_, count);
+  append(density.base_points, points_, count * dim());
+  append(density.delta_logp, delta_logp_, count);
+  if (!job.program.adaptive) {
+    density.num_steps.insert(density.num_steps.end(), count, job.program.steps);
+    density.num_accepted_steps = density.num_steps;
+    density.evaluations += count * static_cast<std::uint64_t>(job.program.steps * method.solution_stages);
+    return;
+  }
+  for (const std::int32_t steps : steps_.download(count, stream_)) {
+    density.num_steps.push_back(steps);
+    density.evaluations +=
+        static_cast<std::uint64_t>(adaptive_evaluations(method, job.program.controller.select_initial_step, steps));
+  }
+  for (const std::int32_t steps : accepted_.download(count, stream_)) density.num_accepted_steps.push_back(steps);
+}
+
+template <class Real>
+TileFigures<Real> CudaEngine<Real>::run_solves(TileJob<Real>& job, const DeviceProgram<Real>& program,
+                                               const LaunchPlan& launch, Direction direction, OnFailure on_failure) {
+  const std::size_t count = static_cast<std::size_t>(job.count);
+  const std::size_t tiles = (count + static_cast<std::size_t>(program.tiles().samples) - 1) /
+                            static_cast<std::size_t>(program.tiles().samples);
+  reserve_answers(job);
   job.figures = tile_figures_.reserve(tiles);
   const long blocks = std::min<long>(launch.blocks, static_cast<long>(tiles));
   job.workspace = workspace_.reserve(static_cast<std::size_t>(std::max(1L, job.workspace_size * blocks)));
@@ -66,22 +97,8 @@ void CudaEngine<Real>::solve_piece(const DensityRequest& request, Estimator esti
     job.rows.probes = given_probes_.get();
   }
   const TileFigures<Real> figures = run_solves(job, program, launch, Direction::to_base, request.on_failure);
-  density.evaluations += figures.evaluations;
   density.failures += static_cast<std::uint64_t>(figures.failed.count);
-  const auto append = [&](std::vector<double>& to, const DeviceArray<Real>& from, std::size_t numbers) {
-    const std::vector<Real> values = from.download(numbers, stream_);
-    to.insert(to.end(), values.begin(), values.end());
-  };
-  append(density.logprob, log_density_, count);
-  append(density.base_points, points_, count * dim());
-  append(density.delta_logp, delta_logp_, count);
-  if (!plan_.to_base.adaptive) {
-    density.num_steps.insert(density.num_steps.end(), count, plan_.to_base.steps);
-    density.num_accepted_steps = density.num_steps;
-    return;
-  }
-  for (const std::int32_t steps : steps_.download(count, stream_)) density.num_steps.push_back(steps);
-  for (const std::int32_t steps : accepted_.download(count, stream_)) density.num_accepted_steps.push_back(steps);
+  append_answers(job, density);
 }
 
 template <class Real>
@@ -148,13 +165,11 @@ Gradient CudaEngine<Real>::loss_gradient(const DensityRequest& request) {
   Gradient result;
   check_sizes(request, plan_.estimator, plan_.dim);
   run_waiting();
-  DensityRequest every_row = request;
-  every_row.on_failure = OnFailure::error;
-  result.density = solved(every_row, plan_.estimator, 0);
   const DeviceProgram<Real>& program = prepared(Direction::to_base, plan_.estimator);
   const std::size_t count = request.rows.size() / dim();
   GpuLimits limits = gpu();
-  const std::size_t given = (request.rows.size() + request.probes.size()) * sizeof(Real);
+  const std::size_t answers = count * ((dim() + 2) * sizeof(Real) + 2 * sizeof(std::int32_t));
+  const std::size_t given = (request.rows.size() + request.probes.size()) * sizeof(Real) + answers;
   require_memory("the rows of a gradient need", given, limits.memory);
   limits.memory -= given;
   const LaunchPlan launch = plan_gradient(program.tiles(), static_cast<long>(count), limits);
@@ -170,6 +185,7 @@ Gradient CudaEngine<Real>::loss_gradient(const DensityRequest& request) {
   job.rows.row_number = request.first_row;
   job.rows.epoch = request.epoch;
   job.weight = Real(1) / static_cast<Real>(count);
+  reserve_answers(job);
   place_gradient(job, launch);
   launch_gradient(job, program, launch, false, on_stream_);
   figures_.send(stream_);
@@ -180,6 +196,7 @@ Gradient CudaEngine<Real>::loss_gradient(const DensityRequest& request) {
   result.loss = sums.loss;
   result.evaluations = sums.evaluations;
   result.values = widened(gradient_.download(parameters_, stream_));
+  append_answers(job, result.density);
   return result;
 }
 

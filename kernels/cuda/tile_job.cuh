@@ -39,7 +39,8 @@ struct TileJob {
   int first_slot = 0;                    // this launch takes slots [first_slot, end_slot)
   int end_slot = 0;
 
-  Real* points = nullptr;            // (count, dim) where the solves end; null where not wanted
+  // Answers of the solves: all of them, or all null where nobody asks.
+  Real* points = nullptr;            // (count, dim) where they end
   Real* log_density = nullptr;       // (count,)
   Real* delta_logp = nullptr;        // (count,)
   std::int32_t* steps = nullptr;     // (count,)

@@ -34,7 +34,9 @@ class Block {
         log_density_tile(block.team_, phi, job.program, rows, block.memory_.tile, {}, block.memory_.lanes);
       else
         sample_tile(block.team_, phi, job.program, rows, block.memory_.tile, block.memory_.lanes);
-      block.write_answers(rows, tile);
+      block.write_answers(rows);
+      if (block.team_.thread() == 0) job.figures[tile] = {};
+      block.count(rows, job.figures[tile], false);
     }
   }
 
@@ -52,7 +54,7 @@ class Block {
       for (long tile = tiles * slot / job.slots; tile < end; ++tile) {
         const TileRows<Real> rows = block.rows_of(tile);
         loss_gradient_tile(block.team_, phi, job.program, rows, job.weight, block.memory_.tile, block.record(),
-                           gradient, block.memory_.lanes);
+                           gradient, block.memory_.lanes, [&] { block.write_answers(rows); });
         block.count(rows, job.figures[here], true);
       }
     }
@@ -148,7 +150,9 @@ class Block {
     team_.sync();
   }
 
-  __device__ __forceinline__ void write_answers(const TileRows<Real>& rows, long tile) const {
+  // Where the job wants them; the memory holds the answers of a solve.
+  __device__ __forceinline__ void write_answers(const TileRows<Real>& rows) const {
+    if (!job_.log_density) return;
     const int dim = job_.program.plan.dim;
     const long at = rows.first - job_.first;
     const TileMemory<Real>& m = memory_.tile;
@@ -158,21 +162,18 @@ class Block {
         if (cause[lane] > 0) return static_cast<Real>(NAN);
       return value;
     };
-    if (job_.points)
-      team_.for_each_index(rows.count * dim, [=, this](int i) {
-        const int lane = i / dim;
-        job_.points[at * dim + i] = answer(m.x[static_cast<long>(i % dim) * Team::Shape::samples + lane], lane);
-      });
+    team_.for_each_index(rows.count * dim, [=, this](int i) {
+      const int lane = i / dim;
+      job_.points[at * dim + i] = answer(m.x[static_cast<long>(i % dim) * Team::Shape::samples + lane], lane);
+    });
     team_.for_each_index(rows.count, [=, this](int lane) {
-      if (job_.log_density) job_.log_density[at + lane] = answer(m.log_density[lane], lane);
-      if (job_.delta_logp) job_.delta_logp[at + lane] = answer(m.delta_logp[lane], lane);
+      job_.log_density[at + lane] = answer(m.log_density[lane], lane);
+      job_.delta_logp[at + lane] = answer(m.delta_logp[lane], lane);
       if constexpr (Team::Kind::adaptive) {
         job_.steps[at + lane] = static_cast<std::int32_t>(memory_.lanes.clock.attempted[lane]);
         job_.accepted[at + lane] = static_cast<std::int32_t>(memory_.lanes.clock.accepted[lane]);
       }
     });
-    if (team_.thread() == 0) job_.figures[tile] = {};
-    count(rows, job_.figures[tile], false);
   }
 
   const TileJob<Real>& job_;

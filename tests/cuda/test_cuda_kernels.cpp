@@ -124,6 +124,7 @@ TEST_P(CudaKernel, RaceFreeWithTheBitsOfTheCpu) {
   const std::unique_ptr<Engine> cpu = engine_on(DeviceKind::cpu, example), cuda = engine_on(DeviceKind::cuda, example);
 
   const Gradient expected = cpu->loss_gradient(example.request()), actual = cuda->loss_gradient(example.request());
+  const LogDensity density = cuda->log_density(example.request());
   const SampleRequest request = {.count = example.count(), .with_logprob = true};
   const Samples expected_samples = cpu->sample(request), samples = cuda->sample(request);
 
@@ -131,6 +132,8 @@ TEST_P(CudaKernel, RaceFreeWithTheBitsOfTheCpu) {
   EXPECT_EQ(actual.density.base_points, expected.density.base_points);
   EXPECT_EQ(actual.density.num_steps, expected.density.num_steps);
   EXPECT_EQ(actual.density.evaluations, expected.density.evaluations);
+  EXPECT_EQ(density.logprob, expected.density.logprob);
+  EXPECT_EQ(density.base_points, expected.density.base_points);
   EXPECT_EQ(samples.points, expected_samples.points);
   EXPECT_EQ(samples.logprob, expected_samples.logprob);
   EXPECT_LE(relative_error(actual.values, expected.values), gradient_tolerance(example.config.precision));
@@ -142,11 +145,15 @@ TEST_P(CudaAdaptiveKernel, RaceFreeWithTheStepsOfTheCpu) {
   const std::unique_ptr<Engine> cpu = engine_on(DeviceKind::cpu, example), cuda = engine_on(DeviceKind::cuda, example);
 
   const Gradient expected = cpu->loss_gradient(example.request()), actual = cuda->loss_gradient(example.request());
+  const LogDensity density = cuda->log_density(example.request());
   const SampleRequest request = {.count = example.count()};
 
   EXPECT_EQ(actual.density.logprob, expected.density.logprob);
   EXPECT_EQ(actual.density.num_steps, expected.density.num_steps);
   EXPECT_EQ(actual.density.num_accepted_steps, expected.density.num_accepted_steps);
+  EXPECT_EQ(actual.density.evaluations, expected.density.evaluations);
+  EXPECT_EQ(density.logprob, expected.density.logprob);
+  EXPECT_EQ(density.num_steps, expected.density.num_steps);
   EXPECT_EQ(cuda->sample(request).points, cpu->sample(request).points);
   EXPECT_LE(relative_error(actual.values, expected.values), gradient_tolerance(example.config.precision));
 }
