@@ -160,6 +160,7 @@ Gradient CudaEngine<Real>::loss_gradient(const DensityRequest& request) {
   const LaunchPlan launch = plan_gradient(program.tiles(), static_cast<long>(count), limits);
   make_room(given + launch.bytes);
   TileJob<Real> job = program.job(true);
+  place_gradient(job, launch);  // before the rows: it may give back what was there
   given_rows_.upload(rounded<Real>(request.rows), stream_);
   job.rows.values = given_rows_.get();
   if (!request.probes.empty()) {
@@ -170,7 +171,6 @@ Gradient CudaEngine<Real>::loss_gradient(const DensityRequest& request) {
   job.rows.row_number = request.first_row;
   job.rows.epoch = request.epoch;
   job.weight = Real(1) / static_cast<Real>(count);
-  place_gradient(job, launch);
   launch_gradient(job, program, launch, false, on_stream_);
   figures_.send(stream_);
   const StepSums& sums = figures_.received().sums;
