@@ -175,18 +175,19 @@ Gradient CudaEngine<Real>::loss_gradient(const DensityRequest& request) {
   const LaunchPlan launch = plan_gradient(program.tiles(), static_cast<long>(count), limits);
   make_room(given + launch.bytes);
   TileJob<Real> job = program.job(true);
+  place_gradient(job, launch);  // before rows and answers: it may give back what was there
+  job.count = static_cast<long>(count);
+  reserve_answers(job);
   given_rows_.upload(rounded<Real>(request.rows), stream_);
   job.rows.values = given_rows_.get();
   if (!request.probes.empty()) {
     take_probes(request.probes, plan_.estimator.columns, count, 0, count);
     job.rows.probes = given_probes_.get();
   }
-  job.rows.count_of_all = job.count = static_cast<long>(count);
+  job.rows.count_of_all = job.count;
   job.rows.row_number = request.first_row;
   job.rows.epoch = request.epoch;
   job.weight = Real(1) / static_cast<Real>(count);
-  reserve_answers(job);
-  place_gradient(job, launch);
   launch_gradient(job, program, launch, false, on_stream_);
   figures_.send(stream_);
   const StepSums& sums = figures_.received().sums;

@@ -222,6 +222,7 @@ TEST(Cuda, RaceFreeBatchesThatDoNotFitAreCutWithTheSameBits) {
                                 narrow = engine_on(DeviceKind::cuda, example, memory);
 
   EXPECT_EQ(narrow->log_density(example.request()).logprob, roomy->log_density(example.request()).logprob);
+  EXPECT_EQ(narrow->loss_gradient(example.request()).values, roomy->loss_gradient(example.request()).values);
   EXPECT_EQ(narrow->sample({.count = 100}).points, roomy->sample({.count = 100}).points);
   EXPECT_EQ(trained_on(DeviceKind::cuda, example, memory), trained_on(DeviceKind::cuda, example));
 }
