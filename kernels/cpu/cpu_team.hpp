@@ -280,10 +280,19 @@ class CpuTeam {
     const int padded = padded_columns(w.columns);
     for (int c = 0; c < columns; ++c)
       transpose(panel_of(right, w.columns, c), w.columns, scratch_ + static_cast<long>(c) * samples_ * padded, padded);
+    // An adjoint reads a record from its end: what stands before the right panels comes next.
+    const long size = static_cast<long>(columns) * w.columns * samples_;
     for (int first = 0, height = 0; first < w.rows; first += height) {
       height = pass_height(w.rows - first, outer_rows_of_block);
+      fetch(right.value - size, size * first / w.rows, size * (first + height) / w.rows);
       outer_pass<outer_rows_of_block>(w, gradient, left, columns, scale, dots, first, height);
     }
+  }
+
+  // Has the numbers [begin, end) of a panel on their way into the cache.
+  static CNF_INLINE void fetch(const Real* panel, long begin, long end) {
+    constexpr long line = 64 / sizeof(Real);
+    for (long i = begin / line * line; i < end; i += line) __builtin_prefetch(panel + i, 0, 2);
   }
 
   template <int Height>
