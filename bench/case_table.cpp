@@ -2,6 +2,8 @@
 #include "case_table.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <string_view>
 
 #include "useful_work.hpp"
 
@@ -22,6 +24,10 @@ constexpr Shape shapes[] = {
     {"miniboone-1h", 1000, 43, 860, 1, Divergence::exact}, {"miniboone-2h", 1000, 43, 860, 2, Divergence::hutchinson},
     {"galaxies", 500, 7, 64, 3, Divergence::hutchinson},
 };
+
+Shape shape_of(std::string_view name) {
+  return *std::find_if(std::begin(shapes), std::end(shapes), [name](const Shape& shape) { return shape.name == name; });
+}
 
 // One layer D -> D, so that a work on it is layer products and little else: `field` the product with the matrix alone,
 // `divergence` with a tangent beside, `train` also the transposed product and the one that makes the matrix's gradient.
@@ -96,8 +102,8 @@ void add_adaptive(std::vector<Case>& cases, const TableOptions& options, Work wo
 }
 
 void add_adaptives(std::vector<Case>& cases, const TableOptions& options) {
-  const Shape notebook = shapes[0], toy = shapes[1];
-  Shape galaxies = shapes[5];
+  const Shape notebook = shape_of("notebook"), toy = shape_of("toy");
+  Shape galaxies = shape_of("galaxies");
   galaxies.rows = 100000;
   add_adaptive(cases, options, Work::solve, galaxies, Adjoint::checkpoint);
   for (const Shape& shape : {notebook, toy})
@@ -124,7 +130,7 @@ void add_sweep(std::vector<Case>& cases, const TableOptions& options, const char
 }
 
 void add_sweeps(std::vector<Case>& cases, const TableOptions& options) {
-  const Shape notebook = shapes[0], toy = shapes[1];
+  const Shape notebook = shape_of("notebook"), toy = shape_of("toy");
   const auto with = [](Shape shape, auto change) {
     change(shape);
     return shape;

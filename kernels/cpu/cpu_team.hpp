@@ -149,11 +149,25 @@ class CpuTeam {
       const Real* from = c == 0 ? in.value : in.tangents + (c - 1) * panel;
       for (int lane = 0; lane < samples_; lane += Vectors * width) {
         Value sums[Height][Vectors];
-        accumulate<Height, Vectors>(Weights{packed, 1, Height}, from + lane, depth, sums);
+        product_block<Height, Vectors>(packed, from + lane, depth, sums);
         for (int r = 0; r < Height; ++r)
           for (int v = 0; v < Vectors; ++v) f(first + r, c, lane + v * width, sums[r][v]);
       }
     }
+  }
+
+  // Where the sums fill the registers, in a function of its own: what f keeps there would drive them out.
+  template <int Height, int Vectors>
+  CNF_INLINE void product_block(const Real* packed, const Real* from, int depth, Value (&sums)[Height][Vectors]) const {
+    if constexpr (Height > 4)
+      accumulate_apart<Height, Vectors>(packed, from, depth, sums);
+    else
+      accumulate<Height, Vectors>({packed, 1, Height}, from, depth, sums);
+  }
+  template <int Height, int Vectors>
+  __attribute__((noinline)) void accumulate_apart(const Real* packed, const Real* from, int depth,
+                                                  Value (&sums)[Height][Vectors]) const {
+    accumulate<Height, Vectors>({packed, 1, Height}, from, depth, sums);
   }
 
   // A matrix without a packed copy, whose few products are not worth one.
@@ -182,19 +196,28 @@ class CpuTeam {
 
   // sums[r][v] = sum_k W[r][k] from[k][v], k in order: the kernel all products rest on.
   template <int Height, int Vectors>
-  CNF_INLINE void accumulate(Weights w, const Real* from, int depth, Value (&sums)[Height][Vectors]) const {
+  CNF_INLINE void accumulate(Weights w, const Real* from, int depth, Value (&to)[Height][Vectors]) const {
+    Value sums[Height][Vectors];
+#pragma GCC unroll 12
     for (int r = 0; r < Height; ++r)
+#pragma GCC unroll 2
       for (int v = 0; v < Vectors; ++v) sums[r][v] = Value(0);
     for (int k = 0; k < depth; ++k) {
       Value x[Vectors];
       for (int v = 0; v < Vectors; ++v) x[v] = load<Value>(from + v * width);
+#pragma GCC unroll 12
       for (int r = 0; r < Height; ++r) {
         const Value weight = Value(w.values[r * w.row_step]);
+#pragma GCC unroll 2
         for (int v = 0; v < Vectors; ++v) sums[r][v] = multiply_add(weight, x[v], sums[r][v]);
       }
       w.values += w.step;
       from += samples_;
     }
+#pragma GCC unroll 12
+    for (int r = 0; r < Height; ++r)
+#pragma GCC unroll 2
+      for (int v = 0; v < Vectors; ++v) to[r][v] = sums[r][v];
   }
 
   template <class Number>
@@ -257,10 +280,19 @@ class CpuTeam {
     const int padded = padded_columns(w.columns);
     for (int c = 0; c < columns; ++c)
       transpose(panel_of(right, w.columns, c), w.columns, scratch_ + static_cast<long>(c) * samples_ * padded, padded);
+    // An adjoint reads a record from its end: what stands before the right panels comes next.
+    const long size = static_cast<long>(columns) * w.columns * samples_;
     for (int first = 0, height = 0; first < w.rows; first += height) {
       height = pass_height(w.rows - first, outer_rows_of_block);
+      fetch(right.value - size, size * first / w.rows, size * (first + height) / w.rows);
       outer_pass<outer_rows_of_block>(w, gradient, left, columns, scale, dots, first, height);
     }
+  }
+
+  // Has the numbers [begin, end) of a panel on their way into the cache.
+  static CNF_INLINE void fetch(const Real* panel, long begin, long end) {
+    constexpr long line = 64 / sizeof(Real);
+    for (long i = begin / line * line; i < end; i += line) __builtin_prefetch(panel + i, 0, 2);
   }
 
   template <int Height>
