@@ -193,6 +193,7 @@ class Block {
 //   budget: sample_kernel       double         255           656             16
 //   budget: gradient_kernel     double         255          1024            256
 //   budget: others              any             64          1088              0
+//   budget: cub                 any            128         33856              0
 template <class Team, class Phi>
 __global__ void __launch_bounds__(Team::Shape::threads, 1)
     log_density_kernel(const __grid_constant__ TileJob<typename Team::Real> job, Phi phi) {

@@ -217,7 +217,7 @@ std::size_t memory_for(const Example& example, double share) {
 // Cut batches go without the graph, so these are its bits too.
 TEST(Cuda, RaceFreeBatchesThatDoNotFitAreCutWithTheSameBits) {
   const Example example = Kernel{"cut", 3, 9, 2, hutchinson}.example(257);
-  const std::size_t memory = memory_for(example, 0.25);
+  const std::size_t memory = memory_for(example, 0.5);
   const std::unique_ptr<Engine> roomy = engine_on(DeviceKind::cuda, example),
                                 narrow = engine_on(DeviceKind::cuda, example, memory);
 
