@@ -1,0 +1,136 @@
+// The inner loops of a CPU team's products: sums of tiles of numbers that stay in registers.
+#pragma once
+
+#include "cpu/matrix_layout.hpp"
+
+namespace cnf::inline CNF_ARCH {
+
+template <class Real>
+class CpuSums {
+ protected:
+  using Value = Pack<Real>;
+  static constexpr int width = Value::width;
+  static constexpr int vectors = sum_lanes / width;  // that make up sixteen lanes
+
+  explicit CpuSums(int samples) : samples_(samples) {}
+
+  // Where a product finds W[r][k]: values[r row_step + k step].
+  struct Weights {
+    const Real* values;
+    long row_step;
+    long step;
+  };
+
+  static CNF_INLINE Real fold(const Value (&sums)[vectors]) { return cnf::fold<Real, vectors>(sums); }
+
+  // sums[r][v] = sum_k W[r][k] from[k][v], k in order: the kernel all products rest on.
+  template <int Height, int Vectors>
+  CNF_INLINE void accumulate(Weights w, const Real* from, int depth, Value (&to)[Height][Vectors]) const {
+    Value sums[Height][Vectors];
+#pragma GCC unroll 12
+    for (int r = 0; r < Height; ++r)
+#pragma GCC unroll 2
+      for (int v = 0; v < Vectors; ++v) sums[r][v] = Value(0);
+    for (int k = 0; k < depth; ++k) {
+      Value x[Vectors];
+      for (int v = 0; v < Vectors; ++v) x[v] = load<Value>(from + v * width);
+#pragma GCC unroll 12
+      for (int r = 0; r < Height; ++r) {
+        const Value weight = Value(w.values[r * w.row_step]);
+#pragma GCC unroll 2
+        for (int v = 0; v < Vectors; ++v) sums[r][v] = multiply_add(weight, x[v], sums[r][v]);
+      }
+      w.values += w.step;
+      from += samples_;
+    }
+#pragma GCC unroll 12
+    for (int r = 0; r < Height; ++r)
+#pragma GCC unroll 2
+      for (int v = 0; v < Vectors; ++v) to[r][v] = sums[r][v];
+  }
+
+  // Where the sums fill the registers, in a function of its own: what f keeps there would drive them out.
+  template <int Height, int Vectors>
+  CNF_INLINE void product_block(const Real* packed, const Real* from, int depth, Value (&sums)[Height][Vectors]) const {
+    if constexpr (Height > 4)
+      accumulate_apart<Height, Vectors>(packed, from, depth, sums);
+    else
+      accumulate<Height, Vectors>({packed, 1, Height}, from, depth, sums);
+  }
+  template <int Height, int Vectors>
+  __attribute__((noinline)) void accumulate_apart(const Real* packed, const Real* from, int depth,
+                                                  Value (&sums)[Height][Vectors]) const {
+    accumulate<Height, Vectors>({packed, 1, Height}, from, depth, sums);
+  }
+
+  template <class Number>
+  CNF_INLINE const Real* panel_of(Columns<Number> columns, int rows, int c) const {
+    return c == 0 ? columns.value : columns.tangents + static_cast<long>(c - 1) * rows * samples_;
+  }
+
+  template <int Entries>
+  CNF_INLINE void lane_sums(const Matrix<Real>& w, Real* gradient, Columns<Real> left, Columns<Real> right, int columns,
+                            Real scale, int o, int k, Value (&dot)[vectors]) const {
+    Value sums[Entries][vectors];
+    for (int e = 0; e < Entries; ++e)
+      for (int v = 0; v < vectors; ++v) sums[e][v] = Value(0);
+    for (int c = 0; c < columns; ++c) {
+      const Real* p = panel_of(left, w.rows, c) + static_cast<long>(o) * samples_;
+      const Real* h = panel_of(right, w.columns, c) + static_cast<long>(k) * samples_;
+      for (int lane = 0; lane < samples_; lane += sum_lanes)
+        for (int v = 0; v < vectors; ++v) {
+          const Value bar = load<Value>(p + lane + v * width);
+          for (int e = 0; e < Entries; ++e)
+            sums[e][v] =
+                multiply_add(bar, load<Value>(h + static_cast<long>(e) * samples_ + lane + v * width), sums[e][v]);
+        }
+    }
+    Real* to = gradient + (static_cast<long>(o) * w.columns + k) * sum_lanes;
+    for (int e = 0; e < Entries; ++e)
+      for (int v = 0; v < vectors; ++v) {
+        Real* entry = to + e * sum_lanes + v * width;
+        store(entry, multiply_add(Value(scale), sums[e][v], load<Value>(entry)));
+        dot[v] = multiply_add(Value(w.values[static_cast<long>(o) * w.columns + k + e]), sums[e][v], dot[v]);
+      }
+  }
+
+  template <int Height>
+  CNF_INLINE void outer_sums(int rows, Columns<const Real> left, int columns, int first, const Real* transposed,
+                             int padded, Value (&sums)[Height][vectors]) const {
+    for (int r = 0; r < Height; ++r)
+      for (int v = 0; v < vectors; ++v) sums[r][v] = Value(0);
+    for (int c = 0; c < columns; ++c) {
+      const Real* bars = panel_of(left, rows, c) + static_cast<long>(first) * samples_;
+      for (int lane = 0; lane < samples_; ++lane, transposed += padded) {
+        Value x[vectors];
+        for (int v = 0; v < vectors; ++v) x[v] = load<Value>(transposed + v * width);
+        for (int r = 0; r < Height; ++r) {
+          const Value bar = Value(bars[static_cast<long>(r) * samples_ + lane]);
+          for (int v = 0; v < vectors; ++v) sums[r][v] = multiply_add(bar, x[v], sums[r][v]);
+        }
+      }
+    }
+  }
+
+  // to[lane][k] = panel[k][lane], padded with zeros; in squares of registers.
+  void transpose(const Real* panel, int rows, Real* to, int padded) const {
+    for (int k = 0; k < padded; k += width)
+      for (int lane = 0; lane < samples_; lane += width) {
+        Value square[width];
+        for (int i = 0; i < width; ++i)
+          square[i] = k + i < rows ? load<Value>(panel + static_cast<long>(k + i) * samples_ + lane) : Value(0);
+        transpose_square<width / 2>(square);
+        for (int i = 0; i < width; ++i) store(to + static_cast<long>(lane + i) * padded + k, square[i]);
+      }
+  }
+
+  // Has the numbers [begin, end) of a panel on their way into the cache.
+  static CNF_INLINE void fetch(const Real* panel, long begin, long end) {
+    constexpr long line = 64 / sizeof(Real);
+    for (long i = begin / line * line; i < end; i += line) __builtin_prefetch(panel + i, 0, 2);
+  }
+
+  int samples_;
+};
+
+}  // namespace cnf::inline CNF_ARCH
