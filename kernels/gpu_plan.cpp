@@ -37,13 +37,11 @@ GpuPlan plan_for_gpu(const EngineConfig& config, std::size_t rows, const Device&
   told.pieces = launch.pieces(static_cast<long>(rows));
   told.kernels = 2 + 2 * told.pieces;  // prepare and update; gradient and sum_slots of each piece
   told.graph = told.pieces == 1;
-  const std::size_t workspaces =
-      static_cast<std::size_t>(launch.blocks * tiles.workspace_size(true)) * tiles.number_bytes;
   told.memory = {{"parameters", resident.parameters},
                  {"gates_and_weights", resident.program},
                  {"rows", resident.rows},
-                 {"workspaces", workspaces},
-                 {"partial_gradients", launch.bytes - workspaces}};
+                 {"workspaces", launch.workspaces},
+                 {"partial_gradients", launch.bytes - launch.workspaces}};
   told.memory_needed = resident.all() + launch.bytes;
   told.memory_available = gpu.limits.memory;
   return told;

@@ -52,7 +52,7 @@ TileRegime regime_of(Regime regime, const DeviceLayout<typename Shape::Real>& la
   const long evaluations = static_cast<long>(program.steps) * program.method.solution_stages;
   if (plan.adjoint == Adjoint::checkpoint) tiles.record_size = evaluations * plan.dim * Shape::samples;
   tiles.record_size = (tiles.record_size + 31) / 32 * 32;
-  tiles.slot_size = slot_places(plan).size;
+  tiles.slot_size = slot_layout(plan).size;
   return tiles;
 }
 
@@ -116,13 +116,12 @@ long tiles_of(long rows, const TileRegime& tiles) {
   return (rows + tiles.samples - 1) / tiles.samples;
 }
 
-// A row's place in what goes in and what comes out of a solve.
+}  // namespace
+
 std::size_t row_bytes(const TileRegime& tiles, const Plan& plan) {
   const long probes = plan.estimator.form == DivergenceForm::probes ? plan.estimator.columns : 0;
   return bytes_of((2 + probes) * plan.dim + 2, tiles) + 2 * sizeof(std::int32_t);
 }
-
-}  // namespace
 
 const char* regime_name(Regime regime) {
   constexpr const char* names[] = {"narrow", "medium", "wide"};
@@ -153,13 +152,13 @@ LaunchPlan plan_solve(const TileRegime& tiles, const Plan& plan, long rows, cons
   while (true) {
     launch.tiles = tiles_of(launch.rows_at_once, tiles);
     launch.blocks = static_cast<int>(std::min<long>(launch.blocks, launch.tiles));
-    const std::size_t own = static_cast<std::size_t>(launch.blocks) * bytes_of(workspace, tiles);
+    launch.workspaces = static_cast<std::size_t>(launch.blocks) * bytes_of(workspace, tiles);
     const std::size_t answers = static_cast<std::size_t>(launch.rows_at_once) * row_bytes(tiles, plan) +
                                 static_cast<std::size_t>(launch.tiles) * sizeof(cpu::TileFigures<double>);
-    launch.bytes = own + answers;
+    launch.bytes = launch.workspaces + answers;
     if (launch.bytes <= gpu.memory) return launch;
     if (launch.tiles == 1) require_memory("the solve of one tile of rows needs", launch.bytes, gpu.memory);
-    if (own > answers && launch.blocks > 1)
+    if (launch.workspaces > answers && launch.blocks > 1)
       launch.blocks /= 2;
     else
       launch.rows_at_once = launch.tiles / 2 * tiles.samples;
@@ -177,15 +176,15 @@ LaunchPlan plan_gradient(const TileRegime& tiles, long rows, const GpuLimits& gp
   launch.blocks = most_blocks(launch.slots, tiles.workspace_size(true), gpu);
   while (true) {
     launch.blocks = std::min(launch.blocks, launch.slots_at_once);
-    const std::size_t own = static_cast<std::size_t>(launch.blocks) * workspace;
+    launch.workspaces = static_cast<std::size_t>(launch.blocks) * workspace;
     const std::size_t sums = static_cast<std::size_t>(launch.slots_at_once) * slot;
     // Pieces hand on their sums of each parameter and of its part of the loop matrix.
     const std::size_t carried =
         launch.slots_at_once < launch.slots ? 2 * sizeof(double) * static_cast<std::size_t>(tiles.slot_size) : 0;
-    launch.bytes = own + sums + carried;
+    launch.bytes = launch.workspaces + sums + carried;
     if (launch.bytes <= gpu.memory) return launch;
     if (launch.slots_at_once == 1) require_memory("the gradient of one tile of rows needs", launch.bytes, gpu.memory);
-    if (own > sums && launch.blocks > 1)
+    if (launch.workspaces > sums && launch.blocks > 1)
       launch.blocks /= 2;
     else
       launch.slots_at_once = (launch.slots_at_once + 1) / 2;

@@ -58,13 +58,17 @@ struct LaunchPlan {
   int blocks = 0;
   int slots = 0;
   int slots_at_once = 0;
-  std::size_t bytes = 0;  // of device memory
+  std::size_t workspaces = 0;  // bytes: of all blocks
+  std::size_t bytes = 0;       // of device memory, those of the workspaces among them
 
   int pieces(long rows) const {
     return static_cast<int>(slots > 0 ? (slots + slots_at_once - 1) / slots_at_once
                                       : (rows + rows_at_once - 1) / rows_at_once);
   }
 };
+
+// Bytes of a row in what goes into a solve and what comes out of it.
+std::size_t row_bytes(const TileRegime& tiles, const Plan& plan);
 
 // Throw Error where not even the smallest piece fits into gpu.memory.
 LaunchPlan plan_solve(const TileRegime& tiles, const Plan& plan, long rows, const GpuLimits& gpu);

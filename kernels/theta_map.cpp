@@ -6,30 +6,30 @@
 
 namespace cnf {
 
-SlotPlaces slot_places(const Plan& plan) {
-  SlotPlaces places{};
+SlotLayout slot_layout(const Plan& plan) {
+  SlotLayout layout;
   int used = 0;
   const auto take = [&](int count) {  // whole fours: parts start where 128-bit loads may
     const int place = used;
     used += (count + 3) / 4 * 4;
     return place;
   };
-  for (int l = 0; l < plan.layers; ++l) places.weight.push_back(take(plan.rows_of(l) * plan.columns_of(l)));
-  for (int* vector : {&places.bias, &places.gate_weight, &places.gate_bias, &places.shift_weight})
+  for (int l = 0; l < plan.layers; ++l) layout.weight[l] = take(plan.rows_of(l) * plan.columns_of(l));
+  for (int* vector : {&layout.bias, &layout.gate_weight, &layout.gate_bias, &layout.shift_weight})
     *vector = take(plan.neurons());
-  places.base_mean = take(2 * plan.dim);
-  places.base_raw_variance = places.base_mean + plan.dim;
-  places.loop = take(plan.width * loop_columns(plan.dim, loop_lanes));
-  places.size = used;
-  return places;
+  layout.base_mean = take(2 * plan.dim);
+  layout.base_raw_variance = layout.base_mean + plan.dim;
+  layout.loop = take(plan.width * loop_columns(plan.dim, loop_lanes));
+  layout.size = used;
+  return layout;
 }
 
-ThetaTables theta_tables(const Plan& plan, const SlotPlaces& places, bool with_loop) {
+ThetaTables theta_tables(const Plan& plan, const SlotLayout& layout, bool with_loop) {
   ThetaTables tables;
   int neuron = 0;
   for_each_piece(plan, [&](int l, int piece, std::size_t, std::size_t count) {
-    const int vectors[] = {places.bias, places.gate_weight, places.gate_bias, places.shift_weight};
-    const int first = piece == 0 ? places.weight[static_cast<std::size_t>(l)] : vectors[piece - 1] + neuron;
+    const int vectors[] = {layout.bias, layout.gate_weight, layout.gate_bias, layout.shift_weight};
+    const int first = piece == 0 ? layout.weight[l] : vectors[piece - 1] + neuron;
     for (int i = 0; i < static_cast<int>(count); ++i) {
       tables.source.push_back(first + i);
       tables.is_weight.push_back(piece == 0);
@@ -38,7 +38,7 @@ ThetaTables theta_tables(const Plan& plan, const SlotPlaces& places, bool with_l
   });
   if (plan.trainable_base)
     for (int i = 0; i < 2 * plan.dim; ++i) {
-      tables.source.push_back(places.base_mean + i);
+      tables.source.push_back(layout.base_mean + i);
       tables.is_weight.push_back(0);
     }
   tables.loop.assign(tables.source.size(), -1);
@@ -49,7 +49,7 @@ ThetaTables theta_tables(const Plan& plan, const SlotPlaces& places, bool with_l
     for (int i = 0; i < plan.dim; ++i) {  // from B[k][i] = W_1[k][i] W_2[i][k]
       const std::size_t first_entry = static_cast<std::size_t>(k * plan.dim + i),
                         second_entry = static_cast<std::size_t>(second + i * plan.width + k);
-      tables.loop[first_entry] = tables.loop[second_entry] = places.loop + k * loop_columns(plan.dim, loop_lanes) + i;
+      tables.loop[first_entry] = tables.loop[second_entry] = layout.loop + k * loop_columns(plan.dim, loop_lanes) + i;
       tables.partner[first_entry] = static_cast<std::int32_t>(second_entry);
       tables.partner[second_entry] = static_cast<std::int32_t>(first_entry);
     }

@@ -16,14 +16,18 @@ struct ThetaTables {
   std::vector<std::uint8_t> is_weight;
 };
 
-// weight[l], bias, ...: places in a slot of size slot_size, in the order SlotLayout has them.
-struct SlotPlaces {
-  std::vector<int> weight;
-  int bias, gate_weight, gate_bias, shift_weight, base_mean, base_raw_variance, loop, size;
+// Where a slot's gradient keeps its parts: weights layer by layer, then vectors over all neurons, the base, the loop
+// matrix.
+struct SlotLayout {
+  int weight[max_layers] = {};
+  int bias = 0, gate_weight = 0, gate_bias = 0, shift_weight = 0;
+  int base_mean = 0, base_raw_variance = 0;
+  int loop = 0;
+  int size = 0;
 };
 
-SlotPlaces slot_places(const Plan& plan);
+SlotLayout slot_layout(const Plan& plan);
 // with_loop: gradients also come by way of the matrix B of one hidden layer.
-ThetaTables theta_tables(const Plan& plan, const SlotPlaces& places, bool with_loop);
+ThetaTables theta_tables(const Plan& plan, const SlotLayout& layout, bool with_loop);
 
 }  // namespace cnf

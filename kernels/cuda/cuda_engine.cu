@@ -19,7 +19,7 @@ CudaEngine<Real>::CudaEngine(const EngineConfig& config, const Device& device)
       memory_limit_(device.memory),
       tensors_(parameter_tensors(config.flow)),
       parameters_(parameter_count(config.flow)),
-      places_(slot_places(plan_)),
+      slot_layout_(slot_layout(plan_)),
       limits_(cuda_device::gpu_limits(device.index)) {
   const TileRegime tiles = choose_regime(plan_, Direction::to_base, plan_.estimator, precision_, limits_);
   require_memory("the parameters and their optimiser's state need", resident_bytes(tiles, plan_, 0).parameters,
@@ -90,7 +90,7 @@ void CudaEngine<Real>::shuffle(std::uint32_t epoch) {
 template <class Real>
 void CudaEngine<Real>::upload_map() {
   const bool with_loop = plan_.estimator.form == DivergenceForm::one_hidden_layer;
-  const ThetaTables tables = theta_tables(plan_, places_, with_loop);
+  const ThetaTables tables = theta_tables(plan_, slot_layout_, with_loop);
   source_.upload(tables.source, stream_);
   loop_.upload(tables.loop, stream_);
   partner_.upload(tables.partner, stream_);
@@ -120,10 +120,8 @@ std::size_t CudaEngine<Real>::held_bytes() const {
 
 template <class Real>
 std::size_t CudaEngine<Real>::scratch_bytes() const {
-  std::size_t bytes = carried_.bytes() + tile_figures_.bytes() + steps_.bytes() + accepted_.bytes();
-  for (const DeviceArray<Real>* array :
-       {&workspace_, &slot_gradients_, &given_rows_, &given_probes_, &points_, &log_density_, &delta_logp_})
-    bytes += array->bytes();
+  std::size_t bytes = 0;
+  for_each_scratch(*this, [&](const auto& array) { bytes += array.bytes(); });
   return bytes;
 }
 
@@ -141,13 +139,7 @@ GpuLimits CudaEngine<Real>::gpu() const {
 template <class Real>
 void CudaEngine<Real>::make_room(std::size_t bytes) {
   if (scratch_bytes() + bytes <= gpu().memory) return;
-  for (DeviceArray<Real>* array :
-       {&workspace_, &slot_gradients_, &given_rows_, &given_probes_, &points_, &log_density_, &delta_logp_})
-    *array = {};
-  carried_ = {};
-  tile_figures_ = {};
-  steps_ = {};
-  accepted_ = {};
+  for_each_scratch(*this, [](auto& array) { array = {}; });
 }
 
 template <class Real>

@@ -56,6 +56,17 @@ class CudaEngine final : public Engine {
   // Memory.
   std::size_t held_bytes() const;     // what stays
   std::size_t scratch_bytes() const;  // what the next launch may take
+  // f(array) of each array of scratch; Self is the engine, const or not.
+  template <class Self, class F>
+  static void for_each_scratch(Self& self, F f) {
+    for (auto* array : {&self.workspace_, &self.slot_gradients_, &self.given_rows_, &self.given_probes_, &self.points_,
+                        &self.log_density_, &self.delta_logp_})
+      f(*array);
+    f(self.carried_);
+    f(self.tile_figures_);
+    f(self.steps_);
+    f(self.accepted_);
+  }
   // The device's limits, with the memory that launches may take now.
   GpuLimits gpu() const;
   // Before `bytes` more are taken: gives back what earlier launches left, unless there is room for both.
@@ -99,7 +110,7 @@ class CudaEngine final : public Engine {
   std::size_t memory_limit_;  // bytes, or 0
   std::vector<ParameterTensor> tensors_;
   std::size_t parameters_;
-  SlotPlaces places_;
+  SlotLayout slot_layout_;
   GpuLimits limits_;
   cuda_device::Stream stream_;
   cuda_device::StreamLauncher on_stream_{stream_};

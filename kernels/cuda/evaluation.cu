@@ -168,12 +168,11 @@ Gradient CudaEngine<Real>::loss_gradient(const DensityRequest& request) {
   const DeviceProgram<Real>& program = prepared(Direction::to_base, plan_.estimator);
   const std::size_t count = request.rows.size() / dim();
   GpuLimits limits = gpu();
-  const std::size_t answers = count * ((dim() + 2) * sizeof(Real) + 2 * sizeof(std::int32_t));
-  const std::size_t given = (request.rows.size() + request.probes.size()) * sizeof(Real) + answers;
-  require_memory("the rows of a gradient need", given, limits.memory);
-  limits.memory -= given;
+  const std::size_t beside = count * row_bytes(program.tiles(), plan_);
+  require_memory("the rows of a gradient need", beside, limits.memory);
+  limits.memory -= beside;
   const LaunchPlan launch = plan_gradient(program.tiles(), static_cast<long>(count), limits);
-  make_room(given + launch.bytes);
+  make_room(beside + launch.bytes);
   TileJob<Real> job = program.job(true);
   place_gradient(job, launch);  // before rows and answers: it may give back what was there
   job.count = static_cast<long>(count);

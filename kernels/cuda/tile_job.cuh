@@ -4,18 +4,9 @@
 #include "core/tile_programs.hpp"
 #include "cpu/tile_answers.hpp"
 #include "cuda/block_team.cuh"
+#include "theta_map.hpp"
 
 namespace cnf::inline CNF_ARCH {
-
-// Where a slot's gradient keeps its parts: weights layer by layer, then vectors over all neurons, the base, the loop
-// matrix.
-struct SlotLayout {
-  int weight[max_layers] = {};
-  int bias = 0, gate_weight = 0, gate_bias = 0, shift_weight = 0;
-  int base_mean = 0, base_raw_variance = 0;
-  int loop = 0;
-  int size = 0;
-};
 
 template <class Real>
 struct TileJob {

@@ -14,22 +14,14 @@ template <class Real>
 void CudaEngine<Real>::place_gradient(TileJob<Real>& job, const LaunchPlan& launch) {
   const auto at_once = static_cast<std::size_t>(launch.slots_at_once);
   const auto own = static_cast<std::size_t>(std::max(1L, job.workspace_size * launch.blocks));
-  const std::size_t sums = at_once * static_cast<std::size_t>(places_.size);
+  const std::size_t sums = at_once * static_cast<std::size_t>(slot_layout_.size);
   if (workspace_.bytes() < own * sizeof(Real) || slot_gradients_.bytes() < sums * sizeof(Real)) make_room(launch.bytes);
   job.slots = launch.slots;
   job.workspace = workspace_.reserve(own);
   job.gradients = slot_gradients_.reserve(sums);
   job.figures = tile_figures_.reserve(at_once);
   if (launch.slots_at_once < launch.slots) carried_.reserve(2 * parameters_);
-  std::copy(places_.weight.begin(), places_.weight.end(), job.layout.weight);
-  job.layout.bias = places_.bias;
-  job.layout.gate_weight = places_.gate_weight;
-  job.layout.gate_bias = places_.gate_bias;
-  job.layout.shift_weight = places_.shift_weight;
-  job.layout.base_mean = places_.base_mean;
-  job.layout.base_raw_variance = places_.base_raw_variance;
-  job.layout.loop = places_.loop;
-  job.layout.size = places_.size;
+  job.layout = slot_layout_;
 }
 
 template <class Real>
@@ -40,7 +32,7 @@ void CudaEngine<Real>::launch_gradient(TileJob<Real>& job, const DeviceProgram<R
   sum.theta = theta_.get();
   sum.slots = job.gradients;
   sum.slot_figures = job.figures;
-  sum.slot_size = places_.size;
+  sum.slot_size = slot_layout_.size;
   sum.carried = carried_.get();
   sum.accumulate = accumulate;
   sum.gradient = gradient_.get();

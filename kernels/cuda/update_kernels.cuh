@@ -9,7 +9,7 @@
 namespace cnf::inline CNF_ARCH {
 
 inline constexpr int plain_threads = 128;     // a block of the kernels here
-inline constexpr int summing_blocks = 64;     // at most, of sum_slots: each leaves a part of the gradient's norm
+inline constexpr int summing_blocks = 64;     // of sum_slots: each leaves a part of the gradient's norm
 inline constexpr int preparing_blocks = 256;  // at most, of prepare
 
 // Where theta's entries stand in a slot's gradient.
