@@ -54,6 +54,7 @@ FlowProgram<Real> unplaced_program(const Plan& plan, Direction direction, Estima
     program.layout = activation_layout(program.field, estimator, false);
   if (program.adaptive || program.back_adaptive)
     program.lane_layout = activation_layout(program.field, estimator, true);
+  if (program.adaptive) program.lane_solve_layout = activation_layout(program.field, estimator, false);
   program.steps = stepping.steps;
   program.step = step_size<Real>(stepping);
   if (!back) return program;

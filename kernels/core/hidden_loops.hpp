@@ -39,8 +39,9 @@ CNF_HD void VectorField<Team, Phi, Gates>::follow_loops(const Activations<Real>&
   if constexpr (contracts_two_layers) {
     const LoopScratch<Real>& loop = scratch_.loop;
     const int width = width_of(0);
-    team_.for_each(width, [=, this](int j, int lane) {
-      store(row(loop.first_slope, width, 0, j) + lane, slope_at(kept, 0, j, lane));
+    const LayerPanels<Real> panels = kept.layer(0, width);
+    team_.for_each(width, [=, phi = phi_, to = loop.first_slope](int j, int lane) {
+      store(to + panels.at(0, j, lane), slope_at(phi, panels, j, lane));
     });
     Real* u = kept.loops();
     team_.product(loop.loops, loop.first_slope,
@@ -51,10 +52,13 @@ CNF_HD void VectorField<Team, Phi, Gates>::follow_loops(const Activations<Real>&
 template <class Team, class Phi, class Gates>
 CNF_HD void VectorField<Team, Phi, Gates>::loops_divergence(const Activations<Real>& kept, Real* div) const {
   if constexpr (contracts_two_layers) {
-    const int width = width_of(1);
+    const LayerPanels<Real> panels = kept.layer(1, width_of(1));
     const Real* u = kept.loops();
     team_.sum_over_rows(
-        width, [=, this](int k, int lane) { return slope_at(kept, 1, k, lane) * load<V>(row(u, width, 0, k) + lane); },
+        panels.width,
+        [=, phi = phi_](int k, int lane) {
+          return slope_at(phi, panels, k, lane) * load<V>(u + panels.at(0, k, lane));
+        },
         [=](int lane, V sum) { store(div + lane, sum); });
   }
 }
@@ -64,11 +68,13 @@ template <class Team, class Phi, class Gates>
 CNF_HD void VectorField<Team, Phi, Gates>::start_loops(const Activations<Real>& kept, const Real* cot_div) const {
   if constexpr (contracts_two_layers) {
     const LoopScratch<Real>& loop = scratch_.loop;
-    const int width = width_of(0);
-    team_.for_each(width, [=, this](int k, int lane) {
-      store(row(loop.first_slope, width, 0, k) + lane, slope_at(kept, 0, k, lane));
-      store(row(loop.second_slope, width, 0, k) + lane, load<V>(cot_div + lane) * slope_at(kept, 1, k, lane));
-    });
+    const LayerPanels<Real> first = kept.layer(0, width_of(0)), second = kept.layer(1, width_of(1));
+    team_.for_each(first.width,
+                   [=, phi = phi_, to_first = loop.first_slope, to_second = loop.second_slope](int k, int lane) {
+                     const long at = first.at(0, k, lane);
+                     store(to_first + at, slope_at(phi, first, k, lane));
+                     store(to_second + at, load<V>(cot_div + lane) * slope_at(phi, second, k, lane));
+                   });
   }
 }
 
@@ -77,17 +83,14 @@ template <class Team, class Phi, class Gates>
 CNF_HD void VectorField<Team, Phi, Gates>::pull_loops(int m, const Activations<Real>& kept, const Real* cot_div) const {
   if constexpr (contracts_two_layers) {
     const LoopScratch<Real>& loop = scratch_.loop;
-    const int width = width_of(m);
-    Real* abar = scratch_.abar[m & 1];
-    if (m == 1) {
-      const Real* u = kept.loops();
-      return team_.for_each(width, [=, this](int k, int lane) {
-        const V bar = load<V>(cot_div + lane) * load<V>(row(u, width, 0, k) + lane);
-        store(row(abar, width, 0, k) + lane, bar * bend_at(kept, 1, k, lane, slope_at(kept, 1, k, lane)));
-      });
-    }
-    team_.transposed_product(loop.loops, loop.second_slope, [=, this](int j, int lane, V bar) {
-      store(row(abar, width, 0, j) + lane, bar * bend_at(kept, 0, j, lane, slope_at(kept, 0, j, lane)));
+    const LayerPanels<Real> panels = kept.layer(m, width_of(m));
+    const auto bent = [=, phi = phi_, abar = scratch_.abar[m & 1]](int k, int lane, V bar) {
+      store(abar + panels.at(0, k, lane), bar * bend_at(phi, panels, k, lane, slope_at(phi, panels, k, lane)));
+    };
+    if (m == 0) return team_.transposed_product(loop.loops, loop.second_slope, bent);
+    const Real* u = kept.loops();
+    team_.for_each(panels.width, [=](int k, int lane) {
+      bent(k, lane, load<V>(cot_div + lane) * load<V>(u + panels.at(0, k, lane)));
     });
   }
 }

@@ -47,7 +47,8 @@ struct FlowProgram {
   bool back_adaptive = false;
   StepSizeController<Real> controller;
   StepSizeController<Real> back_controller;
-  ActivationLayout lane_layout;  // where lanes have times of their own
+  ActivationLayout lane_layout;        // of an adjoint in which lanes have times of their own
+  ActivationLayout lane_solve_layout;  // and of a solve, which nobody looks back at
 };
 
 // What kind of solve and adjoint a program runs. A team that is compiled for one kind says so in its Kind, and the code
@@ -83,8 +84,10 @@ CNF_HD LaneMemory<Real> place_lane_memory(Pieces<Real>& pieces, const FlowProgra
   const bool back = with_gradient && program.back_adaptive;
   const bool recorded = with_gradient && program.adaptive && plan.adjoint == Adjoint::checkpoint;
   if (!program.adaptive && !back) return {};
-  return place_lanes(pieces, plan, program.lane_layout, samples, back ? 2 * (plan.dim + 1) : plan.dim + 1,
-                     back || recorded ? program.method.stages : 1, recorded ? capacity : 0);
+  const bool looked_at = back || recorded;
+  return place_lanes(pieces, plan, looked_at ? program.lane_layout : program.lane_solve_layout, samples,
+                     back ? 2 * (plan.dim + 1) : plan.dim + 1, looked_at ? program.method.stages : 1,
+                     recorded ? capacity : 0);
 }
 
 // Rows into lanes: panel[i][lane] = values[row(lane)][i].
@@ -138,8 +141,8 @@ CNF_HD void solve_state(const Team& team, Phi phi, const FlowProgram<Real>& prog
   const VectorField<Team, Phi, LaneGates<Real>> field(team, program.field, phi, program.estimator, memory.scratch);
   field.start_probes(memory.stage);
   const int numbers = with_divergence ? dim + 1 : dim;
-  const LaneStages<Team, Phi> stages(team, field, program.field, program.method, program.lane_layout, memory.stage,
-                                     lanes, numbers, false);
+  const LaneStages<Team, Phi> stages(team, field, program.field, program.method, program.lane_solve_layout,
+                                     memory.stage, lanes, numbers, false);
   const auto evaluate = [&](int i) {
     field.evaluate(stages.gates(i), stages.panels(i), stages.kept(i), stages.slopes(i),
                    with_divergence ? stages.divergence(i) : nullptr);

@@ -49,6 +49,31 @@ struct LoopScratch {
   Real* second_dots = nullptr;   // (width,)      sum_j M_kj Mbar_kj
 };
 
+// zdot of tangent c at the first layer, which is not the last: W_0 eps_c, or column c of W_0.
+template <class Real>
+struct FirstTangents {
+  const Real* drawn = nullptr;  // (columns, width, samples) W_0 eps, or null
+  const Real* weight = nullptr;
+  int dim = 0;
+  int width = 0;
+  int samples = 0;
+
+  template <class V>
+  CNF_INLINE V at(int o, int c, int lane) const {
+    if (drawn) return load<V>(drawn + (static_cast<long>(c) * width + o) * samples + lane);
+    return V(weight[o * dim + c]);
+  }
+};
+
+// Where the cotangents of a hidden layer go, and what its gates are called.
+template <class Real>
+struct CotangentPanels {
+  Real* abar = nullptr;
+  Real* pulled = nullptr;
+  int columns = 0;  // tangents
+  int first_neuron = 0;
+};
+
 // Scratch of a tile: what an evaluation and its adjoint need beside the activations.
 template <class Real>
 struct FieldScratch {
@@ -104,10 +129,9 @@ class VectorField {
     if (l == 0) return {in.x, in.probes};
     return {kept.value(l - 1), row(kept.value(l - 1), width_of(l - 1), 1, 0)};
   }
-  // zdot of tangent c at the first layer, which is not the last: W_0 eps_c, or column c of W_0.
-  CNF_INLINE V first_tangent(const StagePanels<Real>& in, int o, int c, int lane) const {
-    if (estimator_.form == DivergenceForm::probes) return load<V>(row(in.first_z, width_of(0), c, o) + lane);
-    return V(field_.layer[0].weight.values[o * field_.dim + c]);
+  CNF_INLINE FirstTangents<Real> first_tangents(const StagePanels<Real>& in) const {
+    const bool drawn = estimator_.form == DivergenceForm::probes;
+    return {drawn ? in.first_z : nullptr, field_.layer[0].weight.values, field_.dim, width_of(0), samples_};
   }
 
   CNF_HD void hidden_layer(int l, const Gates& gates, const StagePanels<Real>& in, const Activations<Real>& kept) const;
@@ -133,16 +157,14 @@ class VectorField {
   CNF_HD void pull_loops(int m, const Activations<Real>& kept, const Real* cot_div) const;
   CNF_HD void loops_gradient(const Gates& gates, const FieldGradient<Real>& gradient, Real scale) const;
   CNF_HD void add_loop_dots(int l) const;
-  CNF_INLINE V slope_at(const Activations<Real>& kept, int l, int k, int lane) const {
-    const int width = width_of(l);
-    return slope(phi_, load<V>(row(kept.input(l), width, 0, k) + lane),
-                 load<V>(row(kept.value(l), width, 0, k) + lane));
+  static CNF_INLINE V slope_at(Phi phi, const LayerPanels<Real>& panels, int k, int lane) {
+    const long at = panels.at(0, k, lane);
+    return slope(phi, load<V>(panels.input + at), load<V>(panels.value + at));
   }
   // phi'', where phi' is rise
-  CNF_INLINE V bend_at(const Activations<Real>& kept, int l, int k, int lane, V rise) const {
-    const int width = width_of(l);
-    return bend(phi_, load<V>(row(kept.input(l), width, 0, k) + lane), V(1),
-                load<V>(row(kept.value(l), width, 0, k) + lane), rise);
+  static CNF_INLINE V bend_at(Phi phi, const LayerPanels<Real>& panels, int k, int lane, V rise) {
+    const long at = panels.at(0, k, lane);
+    return bend(phi, load<V>(panels.input + at), V(1), load<V>(panels.value + at), rise);
   }
 
   CNF_HD void start_pull_back(const Gates& gates, const StagePanels<Real>& in, const Real* cot_f,
@@ -158,9 +180,12 @@ class VectorField {
   CNF_HD void shared_gate_gradient(int l, const Gates& gates, const FieldGradient<Real>& gradient, Real scale) const;
   CNF_HD void lane_gate_gradient(int l, const Gates& gates, const StagePanels<Real>& in, const Activations<Real>& kept,
                                  const Real* cot_div, const FieldGradient<Real>& gradient, Real scale) const;
-  CNF_INLINE void keep_tangent(const Activations<Real>& kept, int l, int o, int c, int lane, V adot) const;
-  CNF_INLINE void pull_tangent(const Gates& gates, const Activations<Real>& kept, int l, int k, int c, int lane,
-                               V hdot_bar) const;
+  static CNF_INLINE void keep_tangent(Phi phi, const LayerPanels<Real>& panels, int o, int c, int lane, V adot);
+  CNF_INLINE CotangentPanels<Real> cotangents(int l) const {
+    return {scratch_.abar[l & 1], scratch_.pulled[l & 1], estimator_.columns, field_.layer[l].first_neuron};
+  }
+  static CNF_INLINE void pull_tangent(Phi phi, const Gates& gates, const LayerPanels<Real>& panels,
+                                      const CotangentPanels<Real>& to, int k, int c, int lane, V hdot_bar);
 
   Team team_;
   const FieldParameters<Real>& field_;

@@ -52,49 +52,53 @@ CNF_HD void VectorField<Team, Phi, Gates>::start_pull_back(const Gates& gates, c
 
 // From hdot_bar of hidden layer l: the cotangent of zdot, and what the bend of phi adds to abar.
 template <class Team, class Phi, class Gates>
-CNF_INLINE void VectorField<Team, Phi, Gates>::pull_tangent(const Gates& gates, const Activations<Real>& kept, int l,
-                                                            int k, int c, int lane, V hdot_bar) const {
-  const int width = width_of(l);
-  const V h = load<V>(row(kept.value(l), width, 0, k) + lane), hdot = load<V>(row(kept.value(l), width, c, k) + lane);
-  const V a = load<V>(row(kept.input(l), width, 0, k) + lane), adot = load<V>(row(kept.input(l), width, c, k) + lane);
-  const V g = gates.template at<V>(field_.layer[l].first_neuron + k, lane).gate;
-  Real* abar = row(scratch_.abar[l & 1], width, 0, k) + lane;
-  const V sum = multiply_add(bend(phi_, a, adot, h, hdot), hdot_bar, load<V>(abar));
-  store(abar, sum);
-  store(row(scratch_.pulled[l & 1], width, c, k) + lane, slope(phi_, a, h) * hdot_bar * g);
-  if (c == estimator_.columns) store(row(scratch_.pulled[l & 1], width, 0, k) + lane, sum * g);
+CNF_INLINE void VectorField<Team, Phi, Gates>::pull_tangent(Phi phi, const Gates& gates,
+                                                            const LayerPanels<Real>& panels,
+                                                            const CotangentPanels<Real>& to, int k, int c, int lane,
+                                                            V hdot_bar) {
+  const long of_value = panels.at(0, k, lane), of_tangent = panels.at(c, k, lane);
+  const V h = load<V>(panels.value + of_value), hdot = load<V>(panels.value + of_tangent);
+  const V a = load<V>(panels.input + of_value), adot = load<V>(panels.input + of_tangent);
+  const V g = gates.template at<V>(to.first_neuron + k, lane).gate;
+  const V sum = multiply_add(bend(phi, a, adot, h, hdot), hdot_bar, load<V>(to.abar + of_value));
+  store(to.abar + of_value, sum);
+  store(to.pulled + of_tangent, slope(phi, a, h) * hdot_bar * g);
+  if (c == to.columns) store(to.pulled + of_value, sum * g);
 }
 
 // Cotangents of hidden layer l - 1 from those of layer l.
 template <class Team, class Phi, class Gates>
 CNF_HD void VectorField<Team, Phi, Gates>::pull_through(int l, const Gates& gates, const StagePanels<Real>&,
                                                         const Activations<Real>& kept, const Real* cot_div) const {
-  const int m = l - 1, width = width_of(m), above = width_of(l), first_neuron = field_.layer[m].first_neuron;
-  const bool loops = estimator_.form == DivergenceForm::one_hidden_layer;
-  const Real* kappa = kappa_of(gates);
-  Real* abar = scratch_.abar[m & 1];
-  Real* pulled = scratch_.pulled[m & 1];
+  const int m = l - 1, above = width_of(l);
+  const bool loops = by_loops();
+  const Real* kappa = estimator_.form == DivergenceForm::one_hidden_layer ? kappa_of(gates) : nullptr;
+  const LayerPanels<Real> panels = kept.layer(m, width_of(m));
+  const CotangentPanels<Real> to = cotangents(m);
   const bool free_end = is_last(l) && estimator_.form == DivergenceForm::tangents;
-  if (by_loops()) pull_loops(m, kept, cot_div);
+  if (loops) pull_loops(m, kept, cot_div);
   const Columns<Real> bars = {scratch_.pulled[l & 1], row(scratch_.pulled[l & 1], above, 1, 0)};
-  team_.transposed_product(
-      field_.layer[l].weight, bars, free_end ? 1 : 1 + estimator_.columns, [=, this](int k, int c, int lane, V sum) {
-        if (c > 0) return pull_tangent(gates, kept, m, k, c, lane, sum);
-        const V rise = slope_at(kept, m, k, lane);
-        V bar = rise * sum;
-        if (loops) bar = multiply_add(load<V>(cot_div + lane) * V(kappa[k]), bend_at(kept, m, k, lane, rise), bar);
-        if (by_loops()) bar = bar + load<V>(row(abar, width, 0, k) + lane);
-        store(row(abar, width, 0, k) + lane, bar);
-        if (estimator_.columns == 0)
-          store(row(pulled, width, 0, k) + lane, bar * gates.template at<V>(first_neuron + k, lane).gate);
-      });
+  team_.transposed_product(field_.layer[l].weight, bars, free_end ? 1 : 1 + estimator_.columns,
+                           [=, phi = phi_](int k, int c, int lane, V sum) {
+                             if (c > 0) return pull_tangent(phi, gates, panels, to, k, c, lane, sum);
+                             const long at = panels.at(0, k, lane);
+                             const V rise = slope_at(phi, panels, k, lane);
+                             V bar = rise * sum;
+                             if (kappa)
+                               bar = multiply_add(load<V>(cot_div + lane) * V(kappa[k]),
+                                                  bend_at(phi, panels, k, lane, rise), bar);
+                             if (loops) bar = bar + load<V>(to.abar + at);
+                             store(to.abar + at, bar);
+                             if (to.columns == 0)
+                               store(to.pulled + at, bar * gates.template at<V>(to.first_neuron + k, lane).gate);
+                           });
   if (!free_end) return;
   const LayerParameters<Real>& layer = field_.layer[l];
-  team_.for_each(width, [=, this, &layer](int k, int lane) {  // hdot_bar_i = cot_div g_i W[i]
-    for (int i = 0; i < field_.dim; ++i) {
+  team_.for_each(panels.width, [=, &layer, phi = phi_](int k, int lane) {  // hdot_bar_i = cot_div g_i W[i]
+    for (int i = 0; i < to.columns; ++i) {
       const V g = gates.template at<V>(layer.first_neuron + i, lane).gate;
-      const V w = V(layer.weight.values[static_cast<long>(i) * width + k]);
-      pull_tangent(gates, kept, m, k, 1 + i, lane, load<V>(cot_div + lane) * g * w);
+      const V w = V(layer.weight.values[static_cast<long>(i) * panels.width + k]);
+      pull_tangent(phi, gates, panels, to, k, 1 + i, lane, load<V>(cot_div + lane) * g * w);
     }
   });
 }
@@ -169,6 +173,7 @@ CNF_HD void VectorField<Team, Phi, Gates>::kappa_gradient(const Gates& gates, co
   if constexpr (!Gates::per_lane) {
     constexpr int lanes = Lanes<V>::width;
     const int width = width_of(0), dim = field_.dim, padded = loop_columns(dim, lanes);
+    const LayerPanels<Real> panels = kept.layer(0, width);
     const Real* first_gate = gates.gate;
     const Real* last_gate = gates.gate + field_.layer[1].first_neuron;
     const Real* loop = field_.loop.values;
@@ -176,7 +181,9 @@ CNF_HD void VectorField<Team, Phi, Gates>::kappa_gradient(const Gates& gates, co
     Real* dots = scratch_.dots;
     team_.template reduce_rows<1>(
         width,
-        [=, this](int k, int lane) { return Sums<V, 1>{{load<V>(cot_div + lane) * slope_at(kept, 0, k, lane)}}; },
+        [=, phi = phi_](int k, int lane) {
+          return Sums<V, 1>{{load<V>(cot_div + lane) * slope_at(phi, panels, k, lane)}};
+        },
         [=](int k, Sums<Real, 1> sums) { kappa_bar[k] = sums.value[0]; });
     Real* last = scratch_.ends;  // the last layer's gates, zeros behind them
     Real* sums = last + padded;  // sum_k kappa_bar_k g_1k B_ki
@@ -230,20 +237,23 @@ CNF_HD void VectorField<Team, Phi, Gates>::lane_gate_gradient(int l, const Gates
     const bool last = is_last(l), first = l == 0 && !last;
     const bool diagonal = last && estimator_.form == DivergenceForm::tangents;
     const bool trace = last && estimator_.form == DivergenceForm::no_hidden_layer;
-    const Real* abar = scratch_.abar[l & 1];
-    const Real* pulled = scratch_.pulled[l & 1];
-    const auto contribution = [=, this, &layer](int o, int lane) {
-      const Gate<V> gate = gates.template at<V>(layer.first_neuron + o, lane);
-      const V t = load<V>(gates.time + lane), bar = load<V>(row(abar, width, 0, o) + lane);
-      const V p = load<V>(row(pulled, width, 0, o) + lane);
-      V sum = p * (load<V>(row(kept.pre_gate(l), width, 0, o) + lane) + V(layer.bias[o]));
+    const LayerPanels<Real> panels = kept.layer(l, width);
+    const CotangentPanels<Real> cotangents = this->cotangents(l);
+    const FirstTangents<Real> tangents = first_tangents(in);
+    const auto contribution = [=, &layer](int o, int lane) {
+      const Gate<V> gate = gates.template at<V>(cotangents.first_neuron + o, lane);
+      const long at = panels.at(0, o, lane);
+      const V t = load<V>(gates.time + lane), bar = load<V>(cotangents.abar + at);
+      const V p = load<V>(cotangents.pulled + at);
+      V sum = p * (load<V>(panels.pre_gate + at) + V(layer.bias[o]));
       if (diagonal || trace) {
-        const V z = trace ? V(layer.weight.values[o * width + o]) : load<V>(row(kept.pre_gate(l), width, 1, o) + lane);
+        const V z = trace ? V(layer.weight.values[o * width + o]) : load<V>(panels.pre_gate + panels.at(1, o, lane));
         sum = multiply_add(load<V>(cot_div + lane) * gate.gate, z, sum);
       } else {
-        for (int c = 1; c <= estimator_.columns; ++c) {
-          const V zdot = first ? first_tangent(in, o, c - 1, lane) : load<V>(row(kept.pre_gate(l), width, c, o) + lane);
-          sum = multiply_add(load<V>(row(pulled, width, c, o) + lane), zdot, sum);
+        for (int c = 1; c <= cotangents.columns; ++c) {
+          const long of_tangent = panels.at(c, o, lane);
+          const V zdot = first ? tangents.template at<V>(o, c - 1, lane) : load<V>(panels.pre_gate + of_tangent);
+          sum = multiply_add(load<V>(cotangents.pulled + of_tangent), zdot, sum);
         }
       }
       const V gamma = (V(1) - gate.gate) * sum;

@@ -35,30 +35,31 @@ CNF_HD void VectorField<Team, Phi, Gates>::restore(const Gates& gates, const Sta
 
 // hdot = phi'(a) adot, kept for the layer above and for the adjoint.
 template <class Team, class Phi, class Gates>
-CNF_INLINE void VectorField<Team, Phi, Gates>::keep_tangent(const Activations<Real>& kept, int l, int o, int c,
-                                                            int lane, V adot) const {
-  const int width = width_of(l);
-  store(row(kept.value(l), width, c, o) + lane, slope_at(kept, l, o, lane) * adot);
-  if (keeps_input(phi_)) store(row(kept.input(l), width, c, o) + lane, adot);
+CNF_INLINE void VectorField<Team, Phi, Gates>::keep_tangent(Phi phi, const LayerPanels<Real>& panels, int o, int c,
+                                                            int lane, V adot) {
+  const long at = panels.at(c, o, lane);
+  store(panels.value + at, slope_at(phi, panels, o, lane) * adot);
+  if (keeps_input(phi)) store(panels.input + at, adot);
 }
 
 // h = phi(a) with a = z g + c, and its tangents.
 template <class Team, class Phi, class Gates>
 CNF_HD void VectorField<Team, Phi, Gates>::hidden_layer(int l, const Gates& gates, const StagePanels<Real>& in,
                                                         const Activations<Real>& kept) const {
-  const LayerParameters<Real>& layer = field_.layer[l];
-  const int width = width_of(l);
-  const int columns = columns_of_product(l);
+  const int columns = columns_of_product(l), first_neuron = field_.layer[l].first_neuron;
   const int free_tangents = 1 + estimator_.columns - columns;
-  team_.product(layer.weight, inputs_of(l, in, kept), columns, [=, this, &layer](int o, int c, int lane, V z) {
-    const Gate<V> gate = gates.template at<V>(layer.first_neuron + o, lane);
-    if (Gates::per_lane) store(row(kept.pre_gate(l), width, c, o) + lane, z);
-    if (c > 0) return keep_tangent(kept, l, o, c, lane, z * gate.gate);
+  const auto tangents = first_tangents(in);
+  const LayerPanels<Real> panels = kept.layer(l, width_of(l));
+  team_.product(field_.layer[l].weight, inputs_of(l, in, kept), columns, [=, phi = phi_](int o, int c, int lane, V z) {
+    const Gate<V> gate = gates.template at<V>(first_neuron + o, lane);
+    const long at = panels.at(c, o, lane);
+    if (Gates::per_lane && panels.pre_gate) store(panels.pre_gate + at, z);
+    if (c > 0) return keep_tangent(phi, panels, o, c, lane, z * gate.gate);
     const V a = multiply_add(z, gate.gate, gate.offset);
-    store(row(kept.value(l), width, 0, o) + lane, activate(phi_, a));
-    if (keeps_input(phi_)) store(row(kept.input(l), width, 0, o) + lane, a);
+    store(panels.value + at, activate(phi, a));
+    if (keeps_input(phi)) store(panels.input + at, a);
     for (int free = 1; free <= free_tangents; ++free)
-      keep_tangent(kept, l, o, free, lane, first_tangent(in, o, free - 1, lane) * gate.gate);
+      keep_tangent(phi, panels, o, free, lane, tangents.template at<V>(o, free - 1, lane) * gate.gate);
   });
 }
 
@@ -67,17 +68,17 @@ template <class Team, class Phi, class Gates>
 CNF_HD void VectorField<Team, Phi, Gates>::last_layer(const Gates& gates, const StagePanels<Real>& in,
                                                       const Activations<Real>& kept, Real* f) const {
   const int l = field_.layers - 1;
-  const LayerParameters<Real>& layer = field_.layer[l];
-  const int dim = field_.dim;
+  const int first_neuron = field_.layer[l].first_neuron;
   Real* jacobian_part = scratch_.jacobian_part;
-  team_.product(layer.weight, inputs_of(l, in, kept), columns_of_product(l),
-                [=, this, &layer](int o, int c, int lane, V z) {
-                  const Gate<V> gate = gates.template at<V>(layer.first_neuron + o, lane);
-                  if (Gates::per_lane) store(row(kept.pre_gate(l), dim, c, o) + lane, z);
+  const LayerPanels<Real> panels = kept.layer(l, field_.dim);
+  team_.product(field_.layer[l].weight, inputs_of(l, in, kept), columns_of_product(l),
+                [=](int o, int c, int lane, V z) {
+                  const Gate<V> gate = gates.template at<V>(first_neuron + o, lane);
+                  if (Gates::per_lane && panels.pre_gate) store(panels.pre_gate + panels.at(c, o, lane), z);
                   if (c > 0)
-                    store(row(jacobian_part, dim, c - 1, o) + lane, z * gate.gate);
+                    store(jacobian_part + panels.at(c - 1, o, lane), z * gate.gate);
                   else
-                    store(row(f, dim, 0, o) + lane, multiply_add(z, gate.gate, gate.offset));
+                    store(f + panels.at(0, o, lane), multiply_add(z, gate.gate, gate.offset));
                 });
 }
 
@@ -100,7 +101,7 @@ CNF_HD void VectorField<Team, Phi, Gates>::divergence(const Gates& gates, const 
       return;
     }
     case DivergenceForm::tangents: {  // sum_i g_i (W hdot_i)_i: only the diagonal of the last product
-      if (Gates::per_lane) part = row(kept.pre_gate(last), dim, 1, 0);  // the adjoint asks for it again
+      if (Gates::per_lane && kept.layout->pre_gates) part = row(kept.pre_gate(last), dim, 1, 0);  // for the adjoint
       const int width = layer.weight.columns;
       team_.for_each(dim, [=, this, &layer](int i, int lane) {
         const Real* weights = layer.weight.values + static_cast<long>(i) * width;
@@ -130,8 +131,10 @@ CNF_HD void VectorField<Team, Phi, Gates>::divergence(const Gates& gates, const 
     case DivergenceForm::one_hidden_layer: {  // sum_k phi'_k kappa_k
       fill_kappa(gates);
       const Real* kappa = kappa_of(gates);
+      const LayerPanels<Real> panels = kept.layer(0, width_of(0));
       team_.sum_over_rows(
-          width_of(0), [=, this](int k, int lane) { return slope_at(kept, 0, k, lane) * V(kappa[k]); }, keep_sum);
+          panels.width, [=, phi = phi_](int k, int lane) { return slope_at(phi, panels, k, lane) * V(kappa[k]); },
+          keep_sum);
       return;
     }
     case DivergenceForm::two_hidden_layers:
