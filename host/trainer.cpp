@@ -4,12 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <limits>
 #include <utility>
 
 #include "cnf_gpu/error.hpp"
 #include "row_check.hpp"
+#include "timed_part.hpp"
 
 namespace cnf {
 namespace {
@@ -31,6 +31,12 @@ std::string step_size(const SolveConfig& solve) {
   return fmt::format("steps of {}", (solve.t1 - solve.t0) / fixed_steps(solve));
 }
 
+// An update that the engine was asked for and whose figures are not in yet.
+struct QueuedUpdate {
+  std::size_t rows = 0;
+  double rate = 0;
+};
+
 }  // namespace
 
 struct Trainer::Impl {
@@ -41,7 +47,10 @@ struct Trainer::Impl {
   std::unique_ptr<Engine> engine;
   long epoch = 0;            // epochs done
   std::uint64_t update = 0;  // updates done
+  std::vector<QueuedUpdate> queued;
   double rate_factor = 1;
+  long kept_epoch = 0;  // of the state kept
+  std::uint64_t kept_update = 0;
 
   Impl(const TrainConfig& train, std::size_t row_count, std::unique_ptr<Engine> on)
       : config(train), rows(row_count), engine(std::move(on)) {
@@ -55,36 +64,57 @@ struct Trainer::Impl {
   std::uint64_t updates() const { return updates_an_epoch() * static_cast<std::uint64_t>(config.epochs); }
 
   EpochReport run_epoch();
-  void run_update(std::size_t first, std::size_t count, EpochReport& report);
+  void queue_update(std::size_t first, std::size_t count, EpochReport& report);
   void sum_gradient(std::size_t first, std::size_t count);
-  void require_finite(const StepFigures& figures, double rate) const;
+  void take_figures(EpochReport& report);
+  void note_update(const QueuedUpdate& asked, const StepFigures& figures, EpochReport& report);
+  void require_made(const StepFigures& figures, double rate) const;
 };
 
 EpochReport Trainer::Impl::run_epoch() {
   EpochReport report{.epoch = epoch};
-  if (batch_rows < rows) engine->shuffle(static_cast<std::uint32_t>(epoch));
-  for (std::size_t first = 0; first < rows; first += update_rows)
-    run_update(first, std::min(update_rows, rows - first), report);
+  try {
+    if (batch_rows < rows) engine->shuffle(static_cast<std::uint32_t>(epoch));
+    for (std::size_t first = 0; first < rows; first += update_rows) {
+      if (queued.size() == Engine::most_figures) take_figures(report);
+      queue_update(first, std::min(update_rows, rows - first), report);
+    }
+  } catch (...) {  // the updates before it are made and count
+    take_figures(report);
+    throw;
+  }
+  take_figures(report);
   ++epoch;
   return report;
 }
 
-void Trainer::Impl::run_update(std::size_t first, std::size_t count, EpochReport& report) {
-  using Clock = std::chrono::steady_clock;
-  const auto seconds = [](Clock::duration time) { return std::chrono::duration<double>(time).count(); };
-  const auto start = Clock::now();
-  sum_gradient(first, count);
-  const double rate = rate_factor * learning_rate(config.schedule, update, updates());
-  const auto update_start = Clock::now();
+void Trainer::Impl::queue_update(std::size_t first, std::size_t count, EpochReport& report) {
+  {
+    const TimedPart timed(report.gradient_seconds);
+    sum_gradient(first, count);
+  }
+  const double rate = rate_factor * learning_rate(config.schedule, update + queued.size(), updates());
+  const TimedPart timed(report.update_seconds);
   engine->update(config.optimiser, rate);
-  const auto update_end = Clock::now();
-  const StepFigures figures = engine->figures();
-  report.update_seconds += seconds(update_end - update_start);
-  report.gradient_seconds += seconds(update_start - start) + seconds(Clock::now() - update_end);
-  require_finite(figures, rate);
+  queued.push_back({count, rate});
+}
+
+// Waits for the device.
+void Trainer::Impl::take_figures(EpochReport& report) {
+  const std::vector<QueuedUpdate> asked = std::exchange(queued, {});
+  std::vector<StepFigures> figures;
+  {
+    const TimedPart timed(report.gradient_seconds);
+    figures = engine->figures();
+  }
+  for (std::size_t i = 0; i < figures.size(); ++i) note_update(asked.at(i), figures[i], report);
+}
+
+void Trainer::Impl::note_update(const QueuedUpdate& asked, const StepFigures& figures, EpochReport& report) {
+  require_made(figures, asked.rate);
   ++update;
-  report.nll += figures.loss * static_cast<double>(count) / static_cast<double>(rows);
-  report.learning_rate = rate;
+  report.nll += figures.loss * static_cast<double>(asked.rows) / static_cast<double>(rows);
+  report.learning_rate = asked.rate;
   report.gradient_norm = figures.gradient_norm;
   report.backsolve_drift = std::max(report.backsolve_drift, figures.backsolve_drift);
   report.evaluations += figures.evaluations;
@@ -102,7 +132,8 @@ void Trainer::Impl::sum_gradient(std::size_t first, std::size_t count) {
   }
 }
 
-void Trainer::Impl::require_finite(const StepFigures& figures, double rate) const {
+void Trainer::Impl::require_made(const StepFigures& figures, double rate) const {
+  if (!figures.failure.empty()) throw SolveFailed(figures.failure);
   if (figures.finite) return;
   throw Diverged(
       fmt::format("the loss is {} and its gradient's norm {} with {} and learning rate {}; the parameters from "
@@ -155,6 +186,17 @@ bool Trainer::done() const {
 
 TrainerState Trainer::state() const {
   return {impl_->engine->parameters(), impl_->engine->optimiser_state(), impl_->epoch, impl_->update};
+}
+
+void Trainer::keep_state() {
+  impl_->engine->keep_state();
+  impl_->kept_epoch = impl_->epoch;
+  impl_->kept_update = impl_->update;
+}
+
+TrainerState Trainer::kept_state() const {
+  EngineState kept = impl_->engine->kept_state();
+  return {std::move(kept.parameters), std::move(kept.optimiser), impl_->kept_epoch, impl_->kept_update};
 }
 
 void Trainer::restore(const TrainerState& state) {

@@ -195,7 +195,7 @@ ResidentBytes resident_bytes(const TileRegime& tiles, const Plan& plan, std::siz
   std::size_t parameters = plan.trainable_base ? 2 * static_cast<std::size_t>(plan.dim) : 0;
   for (int l = 0; l < plan.layers; ++l)
     parameters += static_cast<std::size_t>(plan.rows_of(l)) * static_cast<std::size_t>(plan.columns_of(l) + 4);
-  constexpr std::size_t arrays = 4, tables = 3 * sizeof(std::int32_t) + sizeof(std::uint8_t);
+  constexpr std::size_t arrays = 7, tables = 3 * sizeof(std::int32_t) + sizeof(std::uint8_t);
   constexpr std::size_t order = 4 * sizeof(std::uint32_t);  // keys and row numbers, before and after they are sorted
   ResidentBytes bytes;
   bytes.parameters = parameters * (arrays * tiles.number_bytes + tables);

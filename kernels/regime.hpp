@@ -76,7 +76,7 @@ LaunchPlan plan_gradient(const TileRegime& tiles, long rows, const GpuLimits& gp
 
 // What stays on the device as long as the engine does.
 struct ResidentBytes {
-  std::size_t parameters = 0;  // theta, its gradient, moments and tables
+  std::size_t parameters = 0;  // theta, its gradient, moments, a copy kept of theta and these, tables
   std::size_t program = 0;     // of the training's solve
   std::size_t rows = 0;        // loaded for training, with their order
 

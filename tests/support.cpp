@@ -91,6 +91,12 @@ std::unique_ptr<Engine> engine_of(const Example& example, int threads) {
   return engine;
 }
 
+StepFigures step_figures(Engine& engine, const Batch& batch) {
+  engine.gradient(batch);
+  engine.update({}, 0);
+  return engine.figures().back();
+}
+
 reference::Problem problem_of(const Example& example) {
   const SolveConfig& solve = example.config.flow.solve;
   reference::Problem problem;

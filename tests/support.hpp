@@ -83,6 +83,8 @@ Example example_from(const golden::Case& golden, Precision precision);
 
 // The engine on the device under test with theta in it.
 std::unique_ptr<Engine> engine_of(const Example& example, int threads = 1);
+// What an update on these rows sees, made with a rate of zero: theta stays.
+StepFigures step_figures(Engine& engine, const Batch& batch);
 reference::Problem problem_of(const Example& example);
 
 // The parts of a reference answer in the engine's form.

@@ -95,12 +95,11 @@ TEST(BacksolveAdjoint, DriftOfTheRecomputedStateIsReported) {
     example.config.flow.solve.steps = steps;
     const std::unique_ptr<Engine> engine = engine_of(example);
     engine->load_rows(example.rows);
-    engine->gradient({.first = 0, .count = example.count()});
 
     const double expected = reference::loss_gradient(problem_of(example), example.rows).drift;
 
     // The drift is a difference of numbers near 1.
-    EXPECT_NEAR(engine->figures().backsolve_drift, expected, 1e-13) << steps;
+    EXPECT_NEAR(step_figures(*engine, {.count = example.count()}).backsolve_drift, expected, 1e-13) << steps;
     EXPECT_GT(expected, 1e-10) << "nothing drifted";
   }
 }
@@ -110,9 +109,8 @@ TEST(BacksolveAdjoint, CheckpointReportsNoDrift) {
   example.config.adjoint.adjoint = Adjoint::checkpoint;
   const std::unique_ptr<Engine> engine = engine_of(example);
   engine->load_rows(example.rows);
-  engine->gradient({.first = 0, .count = example.count()});
 
-  EXPECT_EQ(engine->figures().backsolve_drift, 0);
+  EXPECT_EQ(step_figures(*engine, {.count = example.count()}).backsolve_drift, 0);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "cnf_gpu/parameters.hpp"
 #include "cnf_gpu/trainer.hpp"
@@ -41,34 +42,44 @@ class RecordingEngine final : public Engine {
   }
   void gradient(const Batch& batch) override {
     batches.push_back(batch);
-    if (!batch.accumulate) figures_ = {};
+    if (!batch.accumulate) step_ = {};
     double sum = 0;
     for (std::size_t i = batch.first; i < batch.first + batch.count; ++i) sum += rows_[(i + turn_) % rows_.size()];
-    figures_.loss += batch.weight * sum / static_cast<double>(batch.count);
-    figures_.evaluations += batch.count;
-    figures_.gradient_norm = std::fabs(figures_.loss);
+    step_.loss += batch.weight * sum / static_cast<double>(batch.count);
+    step_.evaluations += batch.count;
+    step_.gradient_norm = std::fabs(step_.loss);
   }
   void update(const OptimiserConfig&, double learning_rate) override {
     rates.push_back(learning_rate);
-    figures_.finite = std::isfinite(figures_.loss);
-    if (!figures_.finite) return;
-    for (double& parameter : theta_) parameter -= learning_rate * (1 + figures_.loss);
+    if (!figures_.empty() && !figures_.back().finite) return;
+    step_.finite = std::isfinite(step_.loss);
+    figures_.push_back(step_);
+    if (!step_.finite) return;
+    for (double& parameter : theta_) parameter -= learning_rate * (1 + step_.loss);
     ++state_.count;
   }
-  StepFigures figures() override { return figures_; }
+  std::vector<StepFigures> figures() override {
+    waits.push_back(figures_.size());
+    return std::exchange(figures_, {});
+  }
   OptimiserState optimiser_state() const override { return state_; }
   void set_optimiser_state(const OptimiserState& state) override { state_ = state; }
+  void keep_state() override { kept_ = {theta_, state_}; }
+  EngineState kept_state() const override { return kept_; }
 
   std::vector<std::uint32_t> shuffles;
   std::vector<Batch> batches;
   std::vector<double> rates;
+  std::vector<std::size_t> waits;  // for the figures of so many updates
 
  private:
   std::vector<double> theta_;
   std::vector<double> rows_;
   std::size_t turn_ = 0;  // how far a shuffle turns the rows round
   OptimiserState state_;
-  StepFigures figures_;
+  EngineState kept_;
+  StepFigures step_;
+  std::vector<StepFigures> figures_;
 };
 
 TrainConfig one_dimensional(std::size_t batch_size, int accumulate) {
@@ -143,6 +154,7 @@ TEST(Trainer, MiniBatchesCoverTheRowsOnceInANewOrderEachEpoch) {
     EXPECT_FALSE(batches[i].accumulate);
   }
   EXPECT_EQ(training.trainer.updates_in_all(), 12U);
+  EXPECT_THAT(training.engine->waits, ElementsAre(3, 3)) << "an epoch's figures are read once";
 }
 
 TEST(Trainer, AccumulatedMiniBatchesMakeTheMeanOverTheirRows) {
@@ -164,10 +176,10 @@ TEST(Trainer, AccumulatedMiniBatchesMakeTheMeanOverTheirRows) {
 TEST(Trainer, AShortLastBatchOfAnUpdateCountsByItsRows) {
   Training training(one_dimensional(4, 2), seven_rows);
 
-  training.trainer.step();
+  const EpochReport report = training.trainer.step();
 
   EXPECT_THAT(weights(training.engine->batches), ElementsAre(DoubleEq(4.0 / 7), DoubleEq(3.0 / 7)));
-  EXPECT_DOUBLE_EQ(training.engine->figures().loss, 4);
+  EXPECT_DOUBLE_EQ(report.nll, 4);
 }
 
 TEST(Trainer, MoreMiniBatchesThanThereAreMakeOneUpdate) {

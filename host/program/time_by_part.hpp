@@ -2,8 +2,9 @@
 #pragma once
 
 #include <array>
-#include <chrono>
 #include <nlohmann/json.hpp>
+
+#include "timed_part.hpp"
 
 namespace cnf {
 
@@ -34,19 +35,5 @@ inline constexpr std::array time_parts{
 // Seconds by the names of time_parts. A part that is not there is 0.
 nlohmann::ordered_json time_json(const TimeByPart& time);
 TimeByPart time_in(const nlohmann::json& object);
-
-// Adds the time that it lives to a part.
-class TimedPart {
- public:
-  explicit TimedPart(double& seconds) : seconds_(seconds) {}
-  ~TimedPart() { seconds_ += std::chrono::duration<double>(Clock::now() - start_).count(); }
-  TimedPart(const TimedPart&) = delete;
-  TimedPart& operator=(const TimedPart&) = delete;
-
- private:
-  using Clock = std::chrono::steady_clock;
-  double& seconds_;
-  Clock::time_point start_ = Clock::now();
-};
 
 }  // namespace cnf

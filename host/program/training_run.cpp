@@ -175,7 +175,11 @@ bool TrainingRun::is_save_due(long epoch) const {
 }
 
 RunState TrainingRun::state() const {
-  return {.trainer = trainer_.state(),
+  return state_with(trainer_.state());
+}
+
+RunState TrainingRun::state_with(TrainerState trainer) const {
+  return {.trainer = std::move(trainer),
           .best = best_,
           .nll = nll_,
           .stopped_early = stopped_early_,
@@ -186,11 +190,13 @@ RunState TrainingRun::state() const {
           .data_digest = data_.digest};
 }
 
-// Where epochs are short the copy is not worth its time: the end of the epoch is near enough.
+// Where epochs are short the end of the epoch is near enough.
 void TrainingRun::note_epoch_start() {
   const std::lock_guard lock(files_);
   epoch_start_.reset();
-  if (epoch_duration_ > long_epoch) epoch_start_ = state();
+  if (epoch_duration_ <= long_epoch) return;
+  trainer_.keep_state();
+  epoch_start_ = state_with({});
 }
 
 void TrainingRun::save() {
@@ -219,6 +225,7 @@ void TrainingRun::save_late_and_exit() {
   int code = 130;
   std::string message;
   try {
+    epoch_start_->trainer = trainer_.kept_state();
     save_model(model_of(*epoch_start_), directory_.model_path());
     directory_.sync_metrics();
     save_state(directory_.state_path(), *epoch_start_);

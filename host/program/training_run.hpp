@@ -56,6 +56,7 @@ class TrainingRun {
   bool is_report_epoch(long epoch) const;
   bool is_save_due(long epoch) const;
   RunState state() const;
+  RunState state_with(TrainerState trainer) const;
   Model model_of(const RunState& state) const;
   void note_epoch_start();
   void save();
@@ -72,8 +73,9 @@ class TrainingRun {
   std::optional<BestModel> best_;
   std::optional<TrainingReport> last_report_;
   Fallback fallback_;
-  std::mutex files_;                                         // one thread at a time writes model and state
-  std::optional<RunState> epoch_start_;                      // before an epoch that may last; guarded by files_
+  std::mutex files_;  // one thread at a time writes model and state
+  std::optional<RunState>
+      epoch_start_;  // before an epoch that may last, with what the trainer keeps; guarded by files_
   Clock::duration epoch_duration_ = Clock::duration::max();  // of the last epoch
   long epochs_done_ = 0;
   double nll_ = 0;  // of the last epoch

@@ -99,13 +99,14 @@ struct Batch {
   bool accumulate = false;  ///< add to the gradient that is there (batches in pieces)
 };
 
-/// What the last gradient and update saw.
+/// What an update saw.
 struct StepFigures {
   double loss = 0;                ///< mean negative log-density before the update, nats
   double gradient_norm = 0;       ///< 2-norm before clipping
   std::uint64_t evaluations = 0;  ///< of the field, summed over rows
   double backsolve_drift = 0;     ///< largest |x recomputed at t1 - data|, backsolve only
-  bool finite = true;             ///< false: loss or gradient was not finite and the parameters were left as they were
+  bool finite = true;             ///< false: loss or gradient was not finite, and the update was not made
+  std::string failure{};          ///< why the update was not made: a row whose solve failed; else empty
 };
 
 /// AdamW's state; the moments are in the order of theta.
@@ -113,6 +114,12 @@ struct OptimiserState {
   std::vector<double> first_moment;   ///< running mean of the gradient
   std::vector<double> second_moment;  ///< running mean of its squares
   std::uint64_t count = 0;            ///< updates so far
+};
+
+/// What training has come to.
+struct EngineState {
+  std::vector<double> parameters;  ///< theta
+  OptimiserState optimiser;        ///< AdamW's
 };
 
 /// A flow on a device. Every call throws Error where the device fails or a shape is wrong, and UsageError on a request
@@ -137,8 +144,13 @@ class Engine {
   virtual Gradient loss_gradient(const DensityRequest& request) = 0;
 
   /// @name Training
-  /// Rows stay on the device; a step is gradient() one or more times, then update().
+  /// Rows stay on the device; a step is gradient() one or more times, then update(). A step that cannot be made, since
+  /// its loss or gradient is not finite or a row's solve failed, stops the training: neither it nor the steps behind it
+  /// change anything, until figures() has said so. So steps may be queued without looking at each.
   /// @{
+
+  /// Updates whose figures are kept.
+  static constexpr std::size_t most_figures = 1024;
 
   /// (N, D); their order is as loaded until shuffle() is called.
   virtual void load_rows(std::span<const double> rows) = 0;
@@ -146,14 +158,19 @@ class Engine {
   virtual void shuffle(std::uint32_t epoch) = 0;
   /// Of a part of the rows, at the present parameters. May return before the device is done.
   virtual void gradient(const Batch& batch) = 0;
-  /// An AdamW step along the gradient that is there; nothing where that is not finite. May return before it is done.
+  /// An AdamW step along the gradient that is there. May return before the device is done.
   virtual void update(const OptimiserConfig& config, double learning_rate) = 0;
-  /// Of the last step; waits for the device.
-  virtual StepFigures figures() = 0;
+  /// Of the updates since the last call, in order, the last most_figures of them; one that could not be made is the
+  /// last. Waits for the device.
+  virtual std::vector<StepFigures> figures() = 0;
   /// What a resume needs beside the parameters.
   virtual OptimiserState optimiser_state() const = 0;
-  /// Takes up where optimiser_state() was had.
+  /// Takes up where optimiser_state() was had. Figures that were not asked for are forgotten.
   virtual void set_optimiser_state(const OptimiserState& state) = 0;
+  /// Keeps a copy of theta and the optimiser's state on the device. No update's figures may be outstanding.
+  virtual void keep_state() = 0;
+  /// The copy kept last. Another thread may ask for it while any other call but keep_state() is under way.
+  virtual EngineState kept_state() const = 0;
   /// @}
 };
 

@@ -31,8 +31,8 @@ struct EpochReport {
   double gradient_norm = 0;       ///< of the last update
   double backsolve_drift = 0;     ///< largest |x recomputed at t1 - data|, backsolve only
   std::uint64_t evaluations = 0;  ///< of the field, summed over rows
-  double gradient_seconds = 0;    ///< wall clock; on a GPU, which is waited for once an update, with the update's time
-  double update_seconds = 0;      ///< wall clock; on a GPU only what it takes to queue the updates
+  double gradient_seconds = 0;  ///< wall clock; on a GPU, which is waited for at an epoch's end, with the updates' time
+  double update_seconds = 0;    ///< wall clock; on a GPU only what it takes to queue the updates
 };
 
 /// Everything a resume needs beside the configuration and the rows.
@@ -75,6 +75,10 @@ class Trainer {
   bool done() const;
   /// To go on from later, to the same bits.
   TrainerState state() const;
+  /// Keeps a copy of the state as it is now, where the engine is. Between epochs.
+  void keep_state();
+  /// The copy kept last. Another thread may ask for it while an epoch is under way.
+  TrainerState kept_state() const;
   /// Goes on from a state; throws Error where it is of another flow.
   void restore(const TrainerState& state);
   /// The engine with the present parameters, for validation and samples between epochs.

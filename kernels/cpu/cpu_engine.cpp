@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cnf_gpu/error.hpp"
@@ -102,28 +104,24 @@ class CpuEngine final : public Engine {
 
   void gradient(const Batch& batch) override {
     check_sizes(batch, rows_.size() / static_cast<std::size_t>(plan_.dim));
+    if (stopped_) return;
     Job<Real> job = runner_.job(Direction::to_base, plan_.estimator, theta_);
     job.rows = rows_.data();
     job.order = order_.empty() ? nullptr : order_.data();
     job.row_count = static_cast<long>(rows_.size()) / plan_.dim;
     job.epoch = batch.epoch;
     job.weight = static_cast<Real>(batch.weight / static_cast<double>(batch.count));
-    std::vector<Real>& values = batch.accumulate ? piece_ : gradient_;
-    values.resize(theta_.size());
-    const cpu::LossFigures figures =
-        runner_.gradient(job, static_cast<long>(batch.first), static_cast<long>(batch.count), values.data());
-    if (batch.accumulate)
-      for (std::size_t i = 0; i < gradient_.size(); ++i) gradient_[i] += piece_[i];
-    else
-      figures_ = {};
-    figures_.loss += figures.loss;
-    figures_.evaluations += figures.evaluations;
-    figures_.backsolve_drift = std::max(figures_.backsolve_drift, figures.drift);
+    if (!batch.accumulate) step_ = {};
+    if (step_.failure.empty()) add_gradient(job, batch);
     measure_gradient();
   }
 
   void update(const OptimiserConfig& config, double learning_rate) override {
-    if (!figures_.finite) return;
+    if (stopped_) return;
+    if (figures_.size() == most_figures) figures_.pop_front();
+    figures_.push_back(step_);
+    stopped_ = !step_.finite;
+    if (stopped_) return;
     const AdamwStep<Real> step = next_step(config, learning_rate);
     for (const ParameterTensor& tensor : tensors_) {
       const bool decays = config.decay == Decay::all || tensor.is_weight;
@@ -133,7 +131,11 @@ class CpuEngine final : public Engine {
     runner_.forget_parameters();
   }
 
-  StepFigures figures() override { return figures_; }
+  std::vector<StepFigures> figures() override {
+    const std::deque<StepFigures> figures = std::exchange(figures_, {});
+    stopped_ = false;
+    return {figures.begin(), figures.end()};
+  }
 
   OptimiserState optimiser_state() const override {
     return {widened(first_moment_), widened(second_moment_), updates_};
@@ -144,7 +146,11 @@ class CpuEngine final : public Engine {
     first_moment_ = rounded<Real>(state.first_moment);
     second_moment_ = rounded<Real>(state.second_moment);
     updates_ = state.count;
+    figures();
   }
+
+  void keep_state() override { kept_ = {parameters(), optimiser_state()}; }
+  EngineState kept_state() const override { return kept_; }
 
  private:
   template <class R>
@@ -187,17 +193,32 @@ class CpuEngine final : public Engine {
     });
   }
 
+  // To the step's; a row whose solve fails ends the step.
+  void add_gradient(const Job<Real>& job, const Batch& batch) try {
+    std::vector<Real>& values = batch.accumulate ? piece_ : gradient_;
+    values.resize(theta_.size());
+    const cpu::LossFigures figures =
+        runner_.gradient(job, static_cast<long>(batch.first), static_cast<long>(batch.count), values.data());
+    if (batch.accumulate)
+      for (std::size_t i = 0; i < gradient_.size(); ++i) gradient_[i] += piece_[i];
+    step_.loss += figures.loss;
+    step_.evaluations += figures.evaluations;
+    step_.backsolve_drift = std::max(step_.backsolve_drift, figures.drift);
+  } catch (const SolveFailed& problem) {
+    step_.failure = problem.what();
+  }
+
   void measure_gradient() {
     double squares = 0;
     for (const Real g : gradient_) squares += static_cast<double>(g) * static_cast<double>(g);
-    figures_.gradient_norm = std::sqrt(squares);
-    figures_.finite = std::isfinite(figures_.gradient_norm) && std::isfinite(figures_.loss);
+    step_.gradient_norm = std::sqrt(squares);
+    step_.finite = std::isfinite(step_.gradient_norm) && std::isfinite(step_.loss) && step_.failure.empty();
   }
 
   AdamwStep<Real> next_step(const OptimiserConfig& config, double learning_rate) {
     AdamwStep<Real> step = adamw_step<Real>(config, learning_rate, ++updates_);
-    const bool clips = config.clip_norm > 0 && figures_.gradient_norm > config.clip_norm;
-    if (clips) step.gradient_scale = static_cast<Real>(config.clip_norm / figures_.gradient_norm);
+    const bool clips = config.clip_norm > 0 && step_.gradient_norm > config.clip_norm;
+    if (clips) step.gradient_scale = static_cast<Real>(config.clip_norm / step_.gradient_norm);
     return step;
   }
 
@@ -207,9 +228,12 @@ class CpuEngine final : public Engine {
   cpu::TileRunner<Real> runner_;
   std::vector<Real> theta_, gradient_, piece_, first_moment_, second_moment_;
   std::uint64_t updates_ = 0;
+  EngineState kept_;
   std::vector<Real> rows_;  // (N, dim)
   std::vector<std::uint32_t> order_;
-  StepFigures figures_;
+  StepFigures step_;                 // of the gradient that is there
+  std::deque<StepFigures> figures_;  // of updates, until they are asked for
+  bool stopped_ = false;             // at the last of them
 };
 
 }  // namespace

@@ -28,6 +28,9 @@ CudaEngine<Real>::CudaEngine(const EngineConfig& config, const Device& device)
     array->reserve(parameters_);
     array->clear(stream_);
   }
+  step_figures_.reserve(1);
+  log_.clear(stream_);
+  kept_.reserve(3 * parameters_);
   upload_map();
 }
 
@@ -55,8 +58,13 @@ std::vector<double> CudaEngine<Real>::parameters() const {
 
 template <class Real>
 OptimiserState CudaEngine<Real>::optimiser_state() const {
+  std::uint64_t count = updates_;
+  if (asked_ > 0) {
+    log_.send(stream_, UpdateLog::bytes(0));
+    count = updates_made(log_.received());
+  }
   return {widened(first_moment_.download(parameters_, stream_)), widened(second_moment_.download(parameters_, stream_)),
-          updates_};
+          count};
 }
 
 template <class Real>
@@ -66,6 +74,32 @@ void CudaEngine<Real>::set_optimiser_state(const OptimiserState& state) {
   first_moment_.upload(rounded<Real>(state.first_moment), stream_);
   second_moment_.upload(rounded<Real>(state.second_moment), stream_);
   updates_ = state.count;
+  log_.clear(stream_, UpdateLog::bytes(0));
+  asked_ = 0;
+}
+
+// A copy on the device: it costs the host nothing, and training goes on meanwhile.
+template <class Real>
+void CudaEngine<Real>::keep_state() {
+  Real* to = kept_.get();
+  for (const DeviceArray<Real>* from : {&theta_, &first_moment_, &second_moment_}) {
+    CNF_CUDA_CHECK(cudaMemcpyAsync(to, from->get(), parameters_ * sizeof(Real), cudaMemcpyDeviceToDevice, stream_));
+    to += parameters_;
+  }
+  kept_updates_ = updates_;
+  kept_at_.record(stream_);
+}
+
+template <class Real>
+EngineState CudaEngine<Real>::kept_state() const {
+  CNF_CUDA_CHECK(cudaSetDevice(index_));  // each thread has a device of its own
+  kept_at_.wait();
+  const std::vector<double> kept = widened(kept_.download(3 * parameters_, reading_kept_));
+  const auto part = [&](std::size_t i) {
+    const auto begin = kept.begin() + static_cast<std::ptrdiff_t>(i * parameters_);
+    return std::vector<double>(begin, begin + static_cast<std::ptrdiff_t>(parameters_));
+  };
+  return {part(0), {part(1), part(2), kept_updates_}};
 }
 
 template <class Real>
@@ -112,7 +146,8 @@ template <class Real>
 std::size_t CudaEngine<Real>::held_bytes() const {
   std::size_t bytes =
       rows_.bytes() + order_.bytes() + source_.bytes() + loop_.bytes() + partner_.bytes() + is_weight_.bytes();
-  for (const DeviceArray<Real>* array : {&theta_, &gradient_, &first_moment_, &second_moment_}) bytes += array->bytes();
+  for (const DeviceArray<Real>* array : {&theta_, &gradient_, &first_moment_, &second_moment_, &kept_})
+    bytes += array->bytes();
   for (const Preparation& preparation : preparations_)
     if (preparation.program) bytes += preparation.program->bytes();
   return bytes;

@@ -26,6 +26,8 @@ class CudaEngine final : public Engine {
   std::vector<double> parameters() const override;
   OptimiserState optimiser_state() const override;
   void set_optimiser_state(const OptimiserState& state) override;
+  void keep_state() override;
+  EngineState kept_state() const override;
 
   LogDensity log_density(const DensityRequest& request) override;
   Samples sample(const SampleRequest& request) override;
@@ -35,7 +37,7 @@ class CudaEngine final : public Engine {
   void shuffle(std::uint32_t epoch) override;
   void gradient(const Batch& batch) override;
   void update(const OptimiserConfig& config, double learning_rate) override;
-  StepFigures figures() override;
+  std::vector<StepFigures> figures() override;
 
  private:
   template <class T>
@@ -90,19 +92,23 @@ class CudaEngine final : public Engine {
   void reserve_answers(TileJob<Real>& job);
   void append_answers(const TileJob<Real>& job, LogDensity& density);
 
-  // Gradients of job's rows, into gradient_ and figures_.
+  // Gradients of job's rows, into gradient_ and `figures`.
   void place_gradient(TileJob<Real>& job, const LaunchPlan& launch);
-  void launch_gradient(TileJob<Real>& job, const DeviceProgram<Real>& program, const LaunchPlan& launch,
-                       bool accumulate, Launcher& launcher);
+  SumJob<Real> sum_job(const TileJob<Real>& job, GradientFigures* figures) const;
+  // Of the slots from job.first_slot on, as many as there are at once.
+  void launch_gradient(TileJob<Real>& job, SumJob<Real>& sum, const DeviceProgram<Real>& program,
+                       const LaunchPlan& launch, Launcher& launcher);
 
-  // A training step. A gradient waits for update(), which runs both as one graph, unless something comes between.
+  // A training step. A gradient waits for what comes behind it: its update goes into the same graph.
   const LaunchPlan& batch_launch(const TileRegime& tiles, std::size_t rows);
   TileJob<Real> batch_job(const DeviceProgram<Real>& program, const Batch& batch) const;
-  void run_batch(const Batch& batch);
+  void run_batch(const Batch& batch, const UpdateJob<Real>* update);
   void run_waiting();
-  UpdateJob<Real> update_job(const OptimiserConfig& config, double learning_rate);
-  // The device left theta and the moments alone.
-  void forget_update();
+  UpdateJob<Real> update_job(const OptimiserConfig& config, double learning_rate) const;
+  void bound_queue();
+  // Of the updates asked for, those that the device made.
+  std::uint64_t updates_made(const UpdateLog& log) const;
+  StepFigures figures_of(const UpdateLog& log, std::uint64_t update) const;
 
   Plan plan_;
   Precision precision_;
@@ -114,20 +120,27 @@ class CudaEngine final : public Engine {
   GpuLimits limits_;
   cuda_device::Stream stream_;
   cuda_device::StreamLauncher on_stream_{stream_};
-  cuda_device::StepGraph step_graph_;
+  cuda_device::StepGraph step_graphs_[2][2];  // without and with: preparing what tiles read; an update
   DeviceArray<Real> theta_, gradient_, first_moment_, second_moment_;
   DeviceArray<std::int32_t> source_, loop_, partner_;
   DeviceArray<std::uint8_t> is_weight_;
-  cuda_device::ReportedValue<DeviceFigures> figures_;
-  DeviceArray<Real> rows_;  // (N, dim) of the training
+  DeviceArray<GradientFigures> step_figures_;
+  cuda_device::ReportedValue<UpdateLog> log_;
+  cuda_device::Event queue_mark_;
+  cuda_device::ReportedValue<GradientFigures> gradient_figures_;  // of loss_gradient()
+  DeviceArray<Real> rows_;                                        // (N, dim) of the training
   RowOrder order_;
   std::size_t row_count_ = 0;
   bool shuffled_ = false;
   std::optional<Batch> waiting_;  // a gradient that is asked for and not begun
   std::size_t planned_rows_ = 0;  // of the batch that batch_launch_ is for
   LaunchPlan batch_launch_;
-  bool updated_ = false;  // since the last gradient
-  std::uint64_t updates_ = 0;
+  std::uint64_t updates_ = 0;  // in all, as if those asked for were made
+  std::size_t asked_ = 0;      // updates since their figures were read
+  DeviceArray<Real> kept_;     // (3, parameters): theta and the moments
+  std::uint64_t kept_updates_ = 0;
+  cuda_device::Event kept_at_;
+  cuda_device::Stream reading_kept_;
   Preparation preparations_[4];  // to base, to base with one probe, to data without and with the divergence
   DeviceArray<Real> workspace_, slot_gradients_, given_rows_, given_probes_, points_, log_density_, delta_logp_;
   DeviceArray<double> carried_;

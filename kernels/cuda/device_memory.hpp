@@ -33,6 +33,23 @@ class Stream {
   cudaStream_t stream_ = nullptr;
 };
 
+// A place in a stream's work that the host may wait for.
+class Event {
+ public:
+  Event() { CNF_CUDA_CHECK(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming)); }
+  ~Event() { report(cudaEventDestroy(event_), "cudaEventDestroy"); }
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+
+  // Behind the work that the stream has been given so far.
+  void record(const Stream& stream) const { CNF_CUDA_CHECK(cudaEventRecord(event_, stream)); }
+  // For the work before the place recorded last; at once where none was.
+  void wait() const { CNF_CUDA_CHECK(cudaEventSynchronize(event_)); }
+
+ private:
+  cudaEvent_t event_ = nullptr;
+};
+
 // An array on the device; grows on demand and forgets what it held when it does.
 template <class T>
 class DeviceArray {
@@ -95,33 +112,31 @@ class ReportedValue {
   ReportedValue() {
     device_.reserve(1);
     CNF_CUDA_CHECK(cudaMallocHost(reinterpret_cast<void**>(&host_), sizeof(T)));
-    const cudaError_t status = cudaEventCreateWithFlags(&arrived_, cudaEventDisableTiming);
-    if (status != cudaSuccess) report(cudaFreeHost(host_), "cudaFreeHost");
-    CNF_CUDA_CHECK(status);
   }
-  ~ReportedValue() {
-    report(cudaEventDestroy(arrived_), "cudaEventDestroy");
-    report(cudaFreeHost(host_), "cudaFreeHost");
-  }
+  ~ReportedValue() { report(cudaFreeHost(host_), "cudaFreeHost"); }
   ReportedValue(const ReportedValue&) = delete;
   ReportedValue& operator=(const ReportedValue&) = delete;
 
   T* get() const { return device_.get(); }
-  // Of the value behind the work that the stream has been given so far.
-  void send(const Stream& stream) {
-    CNF_CUDA_CHECK(cudaMemcpyAsync(host_, device_.get(), sizeof(T), cudaMemcpyDeviceToHost, stream));
-    CNF_CUDA_CHECK(cudaEventRecord(arrived_, stream));
+  // Its first bytes become zero, behind the work that the stream has been given so far.
+  void clear(const Stream& stream, std::size_t bytes = sizeof(T)) {
+    CNF_CUDA_CHECK(cudaMemsetAsync(device_.get(), 0, bytes, stream));
+  }
+  // The first bytes of the value behind the work that the stream has been given so far.
+  void send(const Stream& stream, std::size_t bytes = sizeof(T)) const {
+    CNF_CUDA_CHECK(cudaMemcpyAsync(host_, device_.get(), bytes, cudaMemcpyDeviceToHost, stream));
+    arrived_.record(stream);
   }
   // Waits for what was sent last.
   const T& received() const {
-    CNF_CUDA_CHECK(cudaEventSynchronize(arrived_));
+    arrived_.wait();
     return *host_;
   }
 
  private:
   DeviceArray<T> device_;
   T* host_ = nullptr;
-  cudaEvent_t arrived_ = nullptr;
+  Event arrived_;
 };
 
 }  // namespace cnf::cuda_device

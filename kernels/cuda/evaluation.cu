@@ -164,7 +164,6 @@ template <class Real>
 Gradient CudaEngine<Real>::loss_gradient(const DensityRequest& request) {
   Gradient result;
   check_sizes(request, plan_.estimator, plan_.dim);
-  run_waiting();
   const DeviceProgram<Real>& program = prepared(Direction::to_base, plan_.estimator);
   const std::size_t count = request.rows.size() / dim();
   GpuLimits limits = gpu();
@@ -187,9 +186,11 @@ Gradient CudaEngine<Real>::loss_gradient(const DensityRequest& request) {
   job.rows.row_number = request.first_row;
   job.rows.epoch = request.epoch;
   job.weight = Real(1) / static_cast<Real>(count);
-  launch_gradient(job, program, launch, false, on_stream_);
-  figures_.send(stream_);
-  const StepSums& sums = figures_.received().sums;
+  SumJob<Real> sum = sum_job(job, gradient_figures_.get());
+  for (job.first_slot = 0; job.first_slot < job.slots; job.first_slot = job.end_slot)
+    launch_gradient(job, sum, program, launch, on_stream_);
+  gradient_figures_.send(stream_);
+  const StepSums& sums = gradient_figures_.received().sums;
   if (sums.failed.count > 0)
     throw failure(Direction::to_base, sums.failed,
                   request.first_row + static_cast<std::uint64_t>(sums.failed.position));

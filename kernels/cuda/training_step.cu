@@ -1,5 +1,5 @@
 // The CUDA engine's training step: a gradient and its update as one graph of four kernels, without a copy.
-#include <cmath>
+#include <algorithm>
 #include <nvtx3/nvtx3.hpp>
 #include <utility>
 
@@ -25,27 +25,29 @@ void CudaEngine<Real>::place_gradient(TileJob<Real>& job, const LaunchPlan& laun
 }
 
 template <class Real>
-void CudaEngine<Real>::launch_gradient(TileJob<Real>& job, const DeviceProgram<Real>& program, const LaunchPlan& launch,
-                                       bool accumulate, Launcher& launcher) {
+SumJob<Real> CudaEngine<Real>::sum_job(const TileJob<Real>& job, GradientFigures* figures) const {
   SumJob<Real> sum;
   sum.map = map();
   sum.theta = theta_.get();
   sum.slots = job.gradients;
   sum.slot_figures = job.figures;
+  sum.order = job.rows.order;
   sum.slot_size = slot_layout_.size;
   sum.carried = carried_.get();
-  sum.accumulate = accumulate;
   sum.gradient = gradient_.get();
-  sum.figures = figures_.get();
-  for (int first = 0; first < launch.slots; first += launch.slots_at_once) {
-    job.first_slot = first;
-    job.end_slot = std::min(first + launch.slots_at_once, launch.slots);
-    program.variant().gradient(job, program.shape(launch, true), launcher);
-    sum.slot_count = job.end_slot - job.first_slot;
-    sum.first_piece = first == 0;
-    sum.last_piece = job.end_slot == launch.slots;
-    launch_sum_slots(sum, launcher);
-  }
+  sum.figures = figures;
+  return sum;
+}
+
+template <class Real>
+void CudaEngine<Real>::launch_gradient(TileJob<Real>& job, SumJob<Real>& sum, const DeviceProgram<Real>& program,
+                                       const LaunchPlan& launch, Launcher& launcher) {
+  job.end_slot = std::min(job.first_slot + launch.slots_at_once, launch.slots);
+  program.variant().gradient(job, program.shape(launch, true), launcher);
+  sum.slot_count = job.end_slot - job.first_slot;
+  sum.first_piece = job.first_slot == 0;
+  sum.last_piece = job.end_slot == launch.slots;
+  launch_sum_slots(sum, launcher);
 }
 
 template <class Real>
@@ -71,112 +73,128 @@ TileJob<Real> CudaEngine<Real>::batch_job(const DeviceProgram<Real>& program, co
   return job;
 }
 
+// A graph for each piece of the batch.
 template <class Real>
-void CudaEngine<Real>::run_batch(const Batch& batch) {
-  const DeviceProgram<Real>& program = prepared(Direction::to_base, plan_.estimator);
+void CudaEngine<Real>::run_batch(const Batch& batch, const UpdateJob<Real>* update) {
+  Preparation& preparation = this->preparation(Direction::to_base, plan_.estimator);
+  const DeviceProgram<Real>& program = *preparation.program;
   const LaunchPlan& launch = batch_launch(program.tiles(), batch.count);
   TileJob<Real> job = batch_job(program, batch);
   place_gradient(job, launch);
-  launch_gradient(job, program, launch, batch.accumulate, on_stream_);
+  SumJob<Real> sum = sum_job(job, step_figures_.get());
+  sum.accumulate = batch.accumulate;
+  sum.log = log_.get();
+  for (job.first_slot = 0; job.first_slot < job.slots; job.first_slot = job.end_slot) {
+    const bool updates = update != nullptr && job.first_slot + launch.slots_at_once >= job.slots;
+    cuda_device::StepGraph& graph = step_graphs_[preparation.fresh ? 0 : 1][updates ? 1 : 0];
+    graph.open();
+    if (!preparation.fresh) program.prepare(graph);
+    launch_gradient(job, sum, program, launch, graph);
+    if (updates) launch_update(*update, graph);
+    graph.replay(stream_);
+    preparation.fresh = true;
+  }
 }
 
 template <class Real>
 void CudaEngine<Real>::run_waiting() {
-  if (const auto batch = std::exchange(waiting_, std::nullopt)) run_batch(*batch);
+  if (const auto batch = std::exchange(waiting_, std::nullopt)) run_batch(*batch, nullptr);
 }
 
 template <class Real>
 void CudaEngine<Real>::gradient(const Batch& batch) {
   const nvtx3::scoped_range range("loss_gradient_tile");
   check_sizes(batch, row_count_);
+  if (batch.accumulate) run_waiting();
   batch_launch(preparation(Direction::to_base, plan_.estimator).program->tiles(), batch.count);
-  updated_ = false;
-  if (batch.accumulate) {
-    run_waiting();
-    run_batch(batch);
-  } else {
-    waiting_ = batch;
-  }
+  waiting_ = batch;
 }
 
 template <class Real>
-UpdateJob<Real> CudaEngine<Real>::update_job(const OptimiserConfig& config, double learning_rate) {
+UpdateJob<Real> CudaEngine<Real>::update_job(const OptimiserConfig& config, double learning_rate) const {
   UpdateJob<Real> job;
   job.map = map();
-  job.step = adamw_step<Real>(config, learning_rate, ++updates_);
+  job.step = adamw_step<Real>(config, learning_rate, updates_ + 1);
   job.clip_norm = config.clip_norm;
   job.all_decay = config.decay == Decay::all;
   job.gradient = gradient_.get();
   job.first_moment = first_moment_.get();
   job.second_moment = second_moment_.get();
   job.theta = theta_.get();
-  job.figures = figures_.get();
+  job.figures = step_figures_.get();
+  job.log = log_.get();
   return job;
 }
 
 template <class Real>
 void CudaEngine<Real>::update(const OptimiserConfig& config, double learning_rate) {
   const nvtx3::scoped_range range("training_step");
-  const bool whole = waiting_ && batch_launch_.slots_at_once == batch_launch_.slots;
-  if (whole) {
-    const DeviceProgram<Real>& program = *preparation(Direction::to_base, plan_.estimator).program;
-    const Batch batch = *std::exchange(waiting_, std::nullopt);
-    TileJob<Real> job = batch_job(program, batch);
-    place_gradient(job, batch_launch_);
-    step_graph_.open();
-    program.prepare(step_graph_);
-    launch_gradient(job, program, batch_launch_, false, step_graph_);
-    launch_update(update_job(config, learning_rate), step_graph_);
-    step_graph_.replay(stream_);
-  } else {
-    run_waiting();
-    launch_update(update_job(config, learning_rate), on_stream_);
-  }
-  updated_ = true;
+  const UpdateJob<Real> job = update_job(config, learning_rate);
+  if (const auto batch = std::exchange(waiting_, std::nullopt))
+    run_batch(*batch, &job);
+  else
+    launch_update(job, on_stream_);
+  ++updates_;
+  ++asked_;
   forget_parameters();
+  bound_queue();
+}
+
+// A request to stop waits for what is queued.
+template <class Real>
+void CudaEngine<Real>::bound_queue() {
+  constexpr std::size_t updates_between_marks = 32;
+  if (asked_ % updates_between_marks != 0) return;
+  queue_mark_.wait();
+  queue_mark_.record(stream_);
 }
 
 template <class Real>
-void CudaEngine<Real>::forget_update() {
-  if (std::exchange(updated_, false)) --updates_;
+std::uint64_t CudaEngine<Real>::updates_made(const UpdateLog& log) const {
+  return updates_ - asked_ + log.count - (log.stopped ? 1 : 0);
 }
 
 template <class Real>
-StepFigures CudaEngine<Real>::figures() {
-  run_waiting();
-  figures_.send(stream_);
-  const DeviceFigures& device = figures_.received();
-  const StepSums& sums = device.sums;
-  if (sums.failed.count > 0) {
-    forget_update();
-    const std::size_t position = static_cast<std::size_t>(sums.failed.position);
-    throw failure(Direction::to_base, sums.failed, shuffled_ ? order_.at(position, stream_) : position);
-  }
-  StepFigures figures;
-  figures.loss = sums.loss;
-  double squares = 0;
-  for (const double part : device.squares) squares += part;
-  figures.gradient_norm = std::sqrt(squares);
-  figures.evaluations = sums.evaluations;
-  figures.backsolve_drift = sums.drift;
-  figures.finite = std::isfinite(figures.loss) && std::isfinite(figures.gradient_norm);
-  if (!figures.finite) forget_update();
+StepFigures CudaEngine<Real>::figures_of(const UpdateLog& log, std::uint64_t update) const {
+  const UpdateLog::Figures& from = log.figures[update % most_figures];
+  StepFigures figures{from.loss, from.gradient_norm, from.evaluations, from.drift};
+  if (!log.stopped || update + 1 < log.count) return figures;
+  figures.finite = false;
+  if (log.failed.count > 0) figures.failure = failure(Direction::to_base, log.failed, log.failed_row).what();
+  return figures;
+}
+
+template <class Real>
+std::vector<StepFigures> CudaEngine<Real>::figures() {
+  if (asked_ == 0) return {};
+  log_.send(stream_, UpdateLog::bytes(asked_));
+  log_.clear(stream_, UpdateLog::bytes(0));
+  const UpdateLog& log = log_.received();
+  updates_ = updates_made(log);
+  asked_ = 0;
+  std::vector<StepFigures> figures;
+  for (std::uint64_t i = log.count - std::min<std::uint64_t>(log.count, most_figures); i < log.count; ++i)
+    figures.push_back(figures_of(log, i));
   return figures;
 }
 
 template void CudaEngine<float>::place_gradient(TileJob<float>&, const LaunchPlan&);
 template void CudaEngine<double>::place_gradient(TileJob<double>&, const LaunchPlan&);
-template void CudaEngine<float>::launch_gradient(TileJob<float>&, const DeviceProgram<float>&, const LaunchPlan&, bool,
-                                                 Launcher&);
-template void CudaEngine<double>::launch_gradient(TileJob<double>&, const DeviceProgram<double>&, const LaunchPlan&,
-                                                  bool, Launcher&);
+template SumJob<float> CudaEngine<float>::sum_job(const TileJob<float>&, GradientFigures*) const;
+template SumJob<double> CudaEngine<double>::sum_job(const TileJob<double>&, GradientFigures*) const;
+template void CudaEngine<float>::launch_gradient(TileJob<float>&, SumJob<float>&, const DeviceProgram<float>&,
+                                                 const LaunchPlan&, Launcher&);
+template void CudaEngine<double>::launch_gradient(TileJob<double>&, SumJob<double>&, const DeviceProgram<double>&,
+                                                  const LaunchPlan&, Launcher&);
 template void CudaEngine<float>::run_waiting();
 template void CudaEngine<double>::run_waiting();
 template void CudaEngine<float>::gradient(const Batch&);
 template void CudaEngine<double>::gradient(const Batch&);
 template void CudaEngine<float>::update(const OptimiserConfig&, double);
 template void CudaEngine<double>::update(const OptimiserConfig&, double);
-template StepFigures CudaEngine<float>::figures();
-template StepFigures CudaEngine<double>::figures();
+template std::uint64_t CudaEngine<float>::updates_made(const UpdateLog&) const;
+template std::uint64_t CudaEngine<double>::updates_made(const UpdateLog&) const;
+template std::vector<StepFigures> CudaEngine<float>::figures();
+template std::vector<StepFigures> CudaEngine<double>::figures();
 
 }  // namespace cnf::inline CNF_ARCH

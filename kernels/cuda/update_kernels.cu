@@ -96,13 +96,16 @@ __device__ void sum_figures(const SumJob<Real>& job) {
     sums.drift = maximum(sums.drift, static_cast<double>(job.slot_figures[slot].drift));
     sums.evaluations += job.slot_figures[slot].evaluations;
     const FailedRows& failed = job.slot_figures[slot].failed;
-    if (failed.count > 0 && sums.failed.count == 0) sums.failed = failed;
+    if (failed.count == 0 || sums.failed.count > 0) continue;
+    sums.failed = failed;
+    sums.failed_row = job.order != nullptr ? job.order[failed.position] : static_cast<std::uint64_t>(failed.position);
   }
   job.figures->sums = sums;
 }
 
 template <class Real>
 __global__ void __launch_bounds__(plain_threads) sum_slots_kernel(const __grid_constant__ SumJob<Real> job) {
+  if (job.log != nullptr && job.log->stopped) return;
   double squares = 0;
   for (int i = global_thread(); i < job.map.parameters; i += all_threads()) {
     Real entry = static_cast<Real>(sum_entry(job, job.map.source[i], job.carried + 2 * i));
@@ -119,13 +122,26 @@ __global__ void __launch_bounds__(plain_threads) sum_slots_kernel(const __grid_c
   if (global_thread() == 0) sum_figures(job);
 }
 
+// By one thread: no other reads or writes the log meanwhile.
+__device__ void note_update(const StepSums& sums, double norm, bool made, UpdateLog& log) {
+  if (log.stopped) return;
+  log.figures[log.count++ % Engine::most_figures] = {sums.loss, norm, sums.drift, sums.evaluations};
+  if (made) return;
+  log.stopped = true;
+  log.failed = sums.failed;
+  log.failed_row = sums.failed_row;
+}
+
+// Once stopped, the sums that stand are those of the update that could not be made, so that no later one is.
 template <class Real>
 __global__ void __launch_bounds__(plain_threads) update_kernel(const __grid_constant__ UpdateJob<Real> job) {
+  const StepSums& sums = job.figures->sums;
   double squares = 0;
   for (int i = 0; i < summing_blocks; ++i) squares += job.figures->squares[i];
   const double norm = sqrt(squares);
-  const bool finite = isfinite(norm) && isfinite(job.figures->sums.loss) && job.figures->sums.failed.count == 0;
-  if (!finite) return;  // theta stays as it was
+  const bool made = isfinite(norm) && isfinite(sums.loss) && sums.failed.count == 0;
+  if (global_thread() == 0) note_update(sums, norm, made, *job.log);
+  if (!made) return;  // theta stays as it was
   AdamwStep<Real> step = job.step;
   step.gradient_scale = static_cast<Real>(job.clip_norm > 0 && norm > job.clip_norm ? job.clip_norm / norm : 1.0);
   for (int i = global_thread(); i < job.map.parameters; i += all_threads())

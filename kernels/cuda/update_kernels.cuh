@@ -1,6 +1,10 @@
 // The kernels around a gradient: what programs read is prepared from theta, slots are summed, AdamW moves theta.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
+
+#include "cnf_gpu/engine.hpp"
 #include "core/optimiser.hpp"
 #include "cuda/device_layout.cuh"
 #include "cuda/kernel_launch.hpp"
@@ -26,13 +30,33 @@ struct StepSums {
   double loss = 0;
   double drift = 0;
   std::uint64_t evaluations = 0;
-  FailedRows failed;  // rows whose adaptive solve did not arrive
+  FailedRows failed;             // rows whose adaptive solve did not arrive
+  std::uint64_t failed_row = 0;  // number of the first of them among the rows
 };
 
-// What a step leaves to be read.
-struct DeviceFigures {
+// What a gradient leaves to be read.
+struct GradientFigures {
   StepSums sums;
   double squares[summing_blocks] = {};  // of the gradient's entries, a part a block of sum_slots
+};
+
+// What updates leave to be read, since they were read last.
+struct UpdateLog {
+  struct Figures {
+    double loss, gradient_norm, drift;
+    std::uint64_t evaluations;
+  };
+
+  std::uint64_t count = 0;                     // of updates, the one that could not be made among them
+  bool stopped = false;                        // at the last of them: gradients and updates leave everything as it is
+  FailedRows failed;                           // where that is why
+  std::uint64_t failed_row = 0;                // as above
+  Figures figures[Engine::most_figures] = {};  // of update n at n % most_figures
+
+  // To its end or behind the newest figures.
+  static constexpr std::size_t bytes(std::size_t updates) {
+    return offsetof(UpdateLog, figures) + std::min(updates, Engine::most_figures) * sizeof(Figures);
+  }
 };
 
 template <class Real>
@@ -41,12 +65,14 @@ struct SumJob {
   const Real* theta = nullptr;
   const Real* slots = nullptr;  // (slots, slot_size)
   const TileFigures<Real>* slot_figures = nullptr;
+  const std::uint32_t* order = nullptr;  // of the rows, or null: as they are
   int slot_size = 0, slot_count = 0;
   double* carried = nullptr;  // (2, parameters): sums over the slots of earlier pieces of the batch; null: one piece
   bool first_piece = true, last_piece = true;
   bool accumulate = false;
   Real* gradient = nullptr;  // (parameters,)
-  DeviceFigures* figures = nullptr;
+  GradientFigures* figures = nullptr;
+  const UpdateLog* log = nullptr;  // null: not of a training
 };
 
 template <class Real>
@@ -59,7 +85,8 @@ struct UpdateJob {
   Real* first_moment = nullptr;
   Real* second_moment = nullptr;
   Real* theta = nullptr;
-  DeviceFigures* figures = nullptr;
+  const GradientFigures* figures = nullptr;
+  UpdateLog* log = nullptr;
 };
 
 template <class Real>

@@ -24,6 +24,8 @@ class FaultyEngine final : public Engine {
   Gradient loss_gradient(const DensityRequest& request) override { return engine_->loss_gradient(request); }
   OptimiserState optimiser_state() const override { return engine_->optimiser_state(); }
   void set_optimiser_state(const OptimiserState& state) override { engine_->set_optimiser_state(state); }
+  void keep_state() override { engine_->keep_state(); }
+  EngineState kept_state() const override { return engine_->kept_state(); }
 
   void load_rows(std::span<const double> rows) override {
     rows_.assign(rows.begin(), rows.end());
@@ -37,6 +39,7 @@ class FaultyEngine final : public Engine {
 
   void gradient(const Batch& batch) override {
     const bool is_due = ++gradients_ == fault_.gradient;
+    if (stopped_) return;
     Batch asked = batch;
     if (!batch.accumulate) spoils_gradient_ = false;
     if (is_due && fault_.place == Place::rows) load(spoilt_rows());
@@ -47,15 +50,15 @@ class FaultyEngine final : public Engine {
     if (is_due && fault_.place == Place::rows) load(rows_);
   }
 
-  // As an engine does that finds its gradient not finite.
   void update(const OptimiserConfig& config, double learning_rate) override {
-    if (!spoils_gradient_) engine_->update(config, learning_rate);
+    if (stopped_) return;
+    if (spoils_gradient_) return stop();
+    engine_->update(config, learning_rate);
   }
-  StepFigures figures() override {
-    StepFigures figures = engine_->figures();
-    if (!spoils_gradient_) return figures;
-    figures.gradient_norm = fault_.value;
-    figures.finite = false;
+
+  std::vector<StepFigures> figures() override {
+    std::vector<StepFigures> figures = std::exchange(figures_, {});
+    if (!std::exchange(stopped_, false)) figures = engine_->figures();
     return figures;
   }
 
@@ -78,12 +81,28 @@ class FaultyEngine final : public Engine {
     engine_->set_parameters(theta);
   }
 
+  // As an engine does that finds its gradient not finite.
+  void stop() {
+    figures_ = engine_->figures();
+    const std::vector<double> theta = engine_->parameters();
+    const OptimiserState state = engine_->optimiser_state();
+    engine_->update({}, 0);
+    figures_.push_back(engine_->figures().at(0));
+    figures_.back().gradient_norm = fault_.value;
+    figures_.back().finite = false;
+    engine_->set_parameters(theta);
+    engine_->set_optimiser_state(state);
+    stopped_ = true;
+  }
+
   std::unique_ptr<Engine> engine_;
   NumberFault fault_;
   std::vector<double> rows_;
   std::optional<std::uint32_t> shuffled_;
   long gradients_ = 0;
   bool spoils_gradient_ = false;  // that of the next update
+  bool stopped_ = false;
+  std::vector<StepFigures> figures_;  // up to where it stopped
 };
 
 }  // namespace
