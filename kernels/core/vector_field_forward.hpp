@@ -52,7 +52,7 @@ CNF_HD void VectorField<Team, Phi, Gates>::hidden_layer(int l, const Gates& gate
   const int free_tangents = 1 + estimator_.columns - columns;
   team_.product(layer.weight, inputs_of(l, in, kept), columns, [=, this, &layer](int o, int c, int lane, V z) {
     const Gate<V> gate = gates.template at<V>(layer.first_neuron + o, lane);
-    if (Gates::per_lane) store(row(kept.pre_gate(l), width, c, o) + lane, z);
+    if (Gates::keeps_products) store(row(kept.pre_gate(l), width, c, o) + lane, z);
     if (c > 0) return keep_tangent(kept, l, o, c, lane, z * gate.gate);
     const V a = multiply_add(z, gate.gate, gate.offset);
     store(row(kept.value(l), width, 0, o) + lane, activate(phi_, a));
@@ -73,7 +73,7 @@ CNF_HD void VectorField<Team, Phi, Gates>::last_layer(const Gates& gates, const 
   team_.product(layer.weight, inputs_of(l, in, kept), columns_of_product(l),
                 [=, this, &layer](int o, int c, int lane, V z) {
                   const Gate<V> gate = gates.template at<V>(layer.first_neuron + o, lane);
-                  if (Gates::per_lane) store(row(kept.pre_gate(l), dim, c, o) + lane, z);
+                  if (Gates::keeps_products) store(row(kept.pre_gate(l), dim, c, o) + lane, z);
                   if (c > 0)
                     store(row(jacobian_part, dim, c - 1, o) + lane, z * gate.gate);
                   else

@@ -104,7 +104,7 @@ SolveFailed CudaEngine<Real>::failure(Direction direction, const FailedRows& fai
   job.plan = plan_;
   job.direction = direction;
   job.row_number = row - static_cast<std::uint64_t>(failed.position);
-  job.record_capacity = cpu::record_capacity(plan_, WideShape<Real>::samples, sizeof(Real));
+  job.record_capacity = cpu::record_capacity(plan_, GlobalShape<Real>::samples, sizeof(Real));
   return cpu::failed_row_error(job, failed);
 }
 
@@ -115,7 +115,7 @@ std::size_t CudaEngine<Real>::held_bytes() const {
   for (const DeviceArray<Real>* array : {&theta_, &gradient_, &first_moment_, &second_moment_}) bytes += array->bytes();
   for (const Preparation& preparation : preparations_)
     if (preparation.program) bytes += preparation.program->bytes();
-  return bytes;
+  return bytes + blas_.bytes();
 }
 
 template <class Real>
@@ -153,6 +153,7 @@ typename CudaEngine<Real>::Preparation& CudaEngine<Real>::preparation(Direction 
   const TileRegime tiles = choose_regime(plan_, direction, estimator, precision_, limits_);
   const std::size_t bytes = resident_bytes(tiles, plan_, 0).program;
   require_memory("the gates of all steps and the padded weights need", bytes, gpu().memory);
+  if (tiles.regime == Regime::wide) blas_.open();
   make_room(bytes);
   preparation.program.emplace(plan_, direction, estimator, theta_.get(), tiles, stream_);
   return preparation;

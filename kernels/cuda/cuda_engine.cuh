@@ -100,6 +100,7 @@ class CudaEngine final : public Engine {
   TileJob<Real> batch_job(const DeviceProgram<Real>& program, const Batch& batch) const;
   void run_batch(const Batch& batch);
   void run_waiting();
+  cuda_device::StepGraph::Key graph_key(const DeviceProgram<Real>& program, const TileJob<Real>& job) const;
   UpdateJob<Real> update_job(const OptimiserConfig& config, double learning_rate);
   // The device left theta and the moments alone.
   void forget_update();
@@ -113,8 +114,9 @@ class CudaEngine final : public Engine {
   SlotLayout slot_layout_;
   GpuLimits limits_;
   cuda_device::Stream stream_;
-  cuda_device::StreamLauncher on_stream_{stream_};
-  cuda_device::StepGraph step_graph_;
+  cuda_device::Blas blas_{stream_};
+  cuda_device::StreamLauncher on_stream_{stream_, blas_};
+  cuda_device::StepGraph step_graph_{stream_, blas_};
   DeviceArray<Real> theta_, gradient_, first_moment_, second_moment_;
   DeviceArray<std::int32_t> source_, loop_, partner_;
   DeviceArray<std::uint8_t> is_weight_;

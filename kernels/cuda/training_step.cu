@@ -1,4 +1,6 @@
-// The CUDA engine's training step: a gradient and its update as one graph of four kernels, without a copy.
+// The CUDA engine's training step: a gradient and its update as one graph, without a copy: four kernels, or the wide
+// regime's many.
+#include <bit>
 #include <cmath>
 #include <nvtx3/nvtx3.hpp>
 #include <utility>
@@ -99,6 +101,16 @@ void CudaEngine<Real>::gradient(const Batch& batch) {
   }
 }
 
+// Every launch of a tile program is told anew of its step; most of the wide regime's are not.
+template <class Real>
+cuda_device::StepGraph::Key CudaEngine<Real>::graph_key(const DeviceProgram<Real>& program,
+                                                        const TileJob<Real>& job) const {
+  if (program.tiles().regime != Regime::wide) return {};
+  const auto address = [](const void* memory) { return reinterpret_cast<std::uintptr_t>(memory); };
+  return {address(job.workspace), address(job.gradients), address(job.figures), static_cast<std::uintptr_t>(job.count),
+          static_cast<std::uintptr_t>(std::bit_cast<std::uint64_t>(static_cast<double>(job.weight)))};
+}
+
 template <class Real>
 UpdateJob<Real> CudaEngine<Real>::update_job(const OptimiserConfig& config, double learning_rate) {
   UpdateJob<Real> job;
@@ -123,11 +135,12 @@ void CudaEngine<Real>::update(const OptimiserConfig& config, double learning_rat
     const Batch batch = *std::exchange(waiting_, std::nullopt);
     TileJob<Real> job = batch_job(program, batch);
     place_gradient(job, batch_launch_);
-    step_graph_.open();
-    program.prepare(step_graph_);
-    launch_gradient(job, program, batch_launch_, false, step_graph_);
-    launch_update(update_job(config, learning_rate), step_graph_);
-    step_graph_.replay(stream_);
+    const UpdateJob<Real> update = update_job(config, learning_rate);
+    step_graph_.run(graph_key(program, job), [&](Launcher& launcher) {
+      program.prepare(launcher);
+      launch_gradient(job, program, batch_launch_, false, launcher);
+      launch_update(update, launcher);
+    });
   } else {
     run_waiting();
     launch_update(update_job(config, learning_rate), on_stream_);
