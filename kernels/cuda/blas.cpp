@@ -39,11 +39,11 @@ template <class Real>
 void run(cublasHandle_t handle, const Gemm<Real>& g) {
   const Real one = 1;
   if constexpr (std::is_same_v<Real, float>)
-    CNF_CUBLAS_CHECK(cublasSgemmStridedBatched(handle, g.of_a, g.of_b, g.m, g.n, g.k, &one, g.a, g.stride_a, g.step_a, g.b,
-                                               g.stride_b, g.step_b, &g.beta, g.c, g.stride_c, g.step_c, g.count));
+    CNF_CUBLAS_CHECK(cublasSgemmStridedBatched(handle, g.of_a, g.of_b, g.m, g.n, g.k, &one, g.a, g.stride_a, g.step_a,
+                                               g.b, g.stride_b, g.step_b, &g.beta, g.c, g.stride_c, g.step_c, g.count));
   else
-    CNF_CUBLAS_CHECK(cublasDgemmStridedBatched(handle, g.of_a, g.of_b, g.m, g.n, g.k, &one, g.a, g.stride_a, g.step_a, g.b,
-                                               g.stride_b, g.step_b, &g.beta, g.c, g.stride_c, g.step_c, g.count));
+    CNF_CUBLAS_CHECK(cublasDgemmStridedBatched(handle, g.of_a, g.of_b, g.m, g.n, g.k, &one, g.a, g.stride_a, g.step_a,
+                                               g.b, g.stride_b, g.step_b, &g.beta, g.c, g.stride_c, g.step_c, g.count));
 }
 
 }  // namespace
@@ -57,13 +57,14 @@ void check(cublasStatus_t status, const char* call, const char* file, int line) 
 Blas::~Blas() {
   if (handle_ == nullptr) return;
   const cublasStatus_t status = cublasDestroy(handle_);
-  if (status != CUBLAS_STATUS_SUCCESS) std::fprintf(stderr, "cnf_gpu: cublasDestroy: %s\n", cublasGetStatusString(status));
+  if (status != CUBLAS_STATUS_SUCCESS)
+    std::fprintf(stderr, "cnf_gpu: cublasDestroy: %s\n", cublasGetStatusString(status));
 }
 
 void Blas::open() {
   if (handle_ == nullptr) CNF_CUBLAS_CHECK(cublasCreate(&handle_));
   if (workspace_.bytes() > 0) return;
-  CNF_CUBLAS_CHECK(cublasSetStream(handle_, stream_));  // before the workspace, which it takes away
+  CNF_CUBLAS_CHECK(cublasSetStream(handle_, stream_));                // before the workspace, which it takes away
   CNF_CUBLAS_CHECK(cublasSetMathMode(handle_, CUBLAS_DEFAULT_MATH));  // no TF32
   CNF_CUBLAS_CHECK(cublasSetAtomicsMode(handle_, CUBLAS_ATOMICS_NOT_ALLOWED));
   workspace_.reserve(products_bytes);

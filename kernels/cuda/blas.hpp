@@ -27,8 +27,8 @@ struct Weights {
   int columns = 0;
 };
 
-// cuBLAS on one stream, with a workspace of one size in memory of its own, in full precision and without atomics: then its
-// sums have one order on a given GPU.
+// cuBLAS on one stream, with a workspace of one size in memory of its own, in full precision and without atomics: then
+// its sums have one order on a given GPU.
 class Blas {
  public:
   explicit Blas(const Stream& stream) : stream_(stream) {}

@@ -1,5 +1,5 @@
-// The wide regime's adjoint: a step's stages are computed again in one product a layer, pulled back one after the other,
-// and what their weights learn is summed over all of them at once.
+// The wide regime's adjoint: a step's stages are computed again in one product a layer, pulled back one after the
+// other, and what their weights learn is summed over all of them at once.
 #pragma once
 
 #include "cuda/wide_program.cuh"
@@ -30,8 +30,8 @@ void WideProgram<Real>::start_adjoint(const FlowGradient<Real>& gradient, int sl
   const TileMemory<Real>& m = memory_.tile;
   const StackedPanels<Real>& stacked = memory_.stacked;
   SumLoss<Real> loss;
-  loss.figures.solve_evaluations = static_cast<std::uint64_t>(rows_.count) *
-                                   static_cast<std::uint64_t>(program_.steps * stages());
+  loss.figures.solve_evaluations =
+      static_cast<std::uint64_t>(rows_.count) * static_cast<std::uint64_t>(program_.steps * stages());
   loss.figures.evaluations = loss.figures.solve_evaluations;
   loss.count = rows_.count;
   loss.weight = job_.weight;
@@ -152,7 +152,7 @@ void WideProgram<Real>::weight_gradients(const FieldJob<Real, StepGates>& step) 
     const int columns = free_end(l) ? 1 : 1 + tangents();
     for (int c = 0; c < columns; ++c) {
       const Real* left = pulled(l) + static_cast<long>(c) * above * samples;
-      const Real* right = l > 0 ? kept_of(step, step.layout.value, l - 1) + static_cast<long>(c) * below * samples
+      const Real* right = l > 0    ? kept_of(step, step.layout.value, l - 1) + static_cast<long>(c) * below * samples
                           : c == 0 ? step.stage.x
                                    : step.stage.probes + static_cast<long>(c - 1) * below * samples;
       if (const cuda_device::Blas* blas = launcher_.blas())

@@ -1,4 +1,5 @@
-// What launches of the wide regime do around its products: each a part of core's programs, run by all threads of a grid.
+// What launches of the wide regime do around its products: each a part of core's programs, run by all threads of a
+// grid.
 #pragma once
 
 #include "cuda/grid_team.cuh"

@@ -1,5 +1,5 @@
-// What the wide regime works in: the panels of a piece of rows, and for its adjoint those of all stages of a step side by
-// side. Plain C++, so that a machine without CUDA can measure it.
+// What the wide regime works in: the panels of a piece of rows, and for its adjoint those of all stages of a step side
+// by side. Plain C++, so that a machine without CUDA can measure it.
 #pragma once
 
 #include "core/tile_programs.hpp"
@@ -43,9 +43,9 @@ struct StackedPanels {
 
 template <class Real>
 struct WideMemory {
-  TileMemory<Real> tile;      // its lanes are the rows of the piece
-  Real* products = nullptr;   // (1 + columns, widest) of one stage
-  Real* inputs = nullptr;     // (evaluations, dim): recorded for the adjoint
+  TileMemory<Real> tile;     // its lanes are the rows of the piece
+  Real* products = nullptr;  // (1 + columns, widest) of one stage
+  Real* inputs = nullptr;    // (evaluations, dim): recorded for the adjoint
   StackedPanels<Real> stacked;
 };
 

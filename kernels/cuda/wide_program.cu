@@ -1,10 +1,9 @@
 // The wide regime's solves: stage by stage, a product and the formulas around it for every layer.
-#include "cuda/wide_program.cuh"
-
 #include <algorithm>
 
 #include "cuda/tile_variant.cuh"
 #include "cuda/wide_adjoint.cuh"
+#include "cuda/wide_program.cuh"
 
 namespace cnf::inline CNF_ARCH {
 

@@ -1,5 +1,5 @@
-// The wide regime: a piece of rows goes through its solve and back, layer by layer, each layer a product of cuBLAS and the
-// formulas of kernels/core around it. The host leads; what it launches a step's graph records.
+// The wide regime: a piece of rows goes through its solve and back, layer by layer, each layer a product of cuBLAS and
+// the formulas of kernels/core around it. The host leads; what it launches a step's graph records.
 #pragma once
 
 #include "cuda/wide_kernels.cuh"

@@ -22,11 +22,12 @@ std::unique_ptr<Engine> engine_on(DeviceKind kind, const Example& example, std::
   return engine;
 }
 
-// The parameters after ten updates on all rows.
-std::vector<double> trained_on(DeviceKind kind, const Example& example, std::size_t memory = 0) {
+// The parameters after updates on all rows.
+std::vector<double> trained_on(DeviceKind kind, const Example& example, std::size_t memory = 0,
+                               std::uint32_t updates = 10) {
   const std::unique_ptr<Engine> engine = engine_on(kind, example, memory);
   engine->load_rows(example.rows);
-  for (std::uint32_t epoch = 0; epoch < 10; ++epoch) {
+  for (std::uint32_t epoch = 0; epoch < updates; ++epoch) {
     engine->gradient({.first = 0, .count = example.count(), .epoch = epoch});
     engine->update({}, 0.01);
   }
@@ -252,6 +253,30 @@ TEST(Cuda, RaceFreeTrainingAgreesWithTheCpu) {
   EXPECT_LE(relative_error(trained(DeviceKind::cuda), trained(DeviceKind::cpu)), updates_tolerance);
 }
 
+// Batches of two sizes by turns, each with its graph, and an evaluation in between that takes memory of its own.
+TEST(Cuda, RaceFreeWideTrainingAgreesWithTheCpu) {
+  const Example example = Kernel{"training", 3, 112, 2, hutchinson}.example(70);
+  const auto trained = [&](DeviceKind kind) {
+    const std::unique_ptr<Engine> engine = engine_on(kind, example);
+    engine->load_rows(example.rows);
+    for (std::uint32_t epoch = 0; epoch < 3; ++epoch) {
+      engine->shuffle(epoch);
+      for (std::size_t first : {0, 40}) {
+        engine->gradient({.first = first, .count = first == 0 ? 40u : 30u, .epoch = epoch});
+        engine->update({.clip_norm = 1}, 0.01);
+        EXPECT_TRUE(engine->figures().finite);
+      }
+      const LogDensity between = engine->log_density(example.request());
+      EXPECT_EQ(between.logprob.size(), example.count());
+    }
+    return engine->parameters();
+  };
+
+  const std::vector<double> once = trained(DeviceKind::cuda);
+  EXPECT_LE(relative_error(once, trained(DeviceKind::cpu)), updates_tolerance);
+  EXPECT_EQ(trained(DeviceKind::cuda), once);
+}
+
 // Bytes that hold what a training keeps and `share` of what a gradient of all rows would take beside it.
 std::size_t memory_for(const Example& example, double share) {
   const Plan plan = make_plan(example.config);
@@ -272,6 +297,28 @@ TEST(Cuda, RaceFreeBatchesThatDoNotFitAreCutWithTheSameBits) {
   EXPECT_EQ(narrow->loss_gradient(example.request()).values, roomy->loss_gradient(example.request()).values);
   EXPECT_EQ(narrow->sample({.count = 100}).points, roomy->sample({.count = 100}).points);
   EXPECT_EQ(trained_on(DeviceKind::cuda, example, memory), trained_on(DeviceKind::cuda, example));
+}
+
+// A slot of the wide regime is a piece, which one after the other fills and hands on where not all fit beside each
+// other.
+TEST(Cuda, TrainingOnWidePiecesThatAreSummedOneByOneHasTheSameBits) {
+  const Kernel euler = {"pieces", 2, 112, 2, [](EngineConfig& config) {
+                          hutchinson(config);
+                          config.flow.solve.solver = Solver::euler;
+                          config.flow.solve.steps = 1;
+                        }};
+  const Example example = euler.example(6 * 4096 + 5);
+  const Plan plan = make_plan(example.config);
+  const TileRegime tiles = choose_regime(plan, Direction::to_base, plan.estimator, Precision::float32, {});
+  const LaunchPlan whole = plan_gradient(tiles, static_cast<long>(example.count()), {});
+  const std::size_t bytes = whole.bytes - static_cast<std::size_t>(tiles.slot_size);
+  const LaunchPlan cut = plan_gradient(tiles, static_cast<long>(example.count()), {.memory = bytes});
+  ASSERT_EQ(whole.slots, 7);
+  ASSERT_EQ(whole.slots_at_once, 7);
+  ASSERT_LT(cut.slots_at_once, 7);
+
+  const std::size_t memory = resident_bytes(tiles, plan, example.count()).all() + bytes;
+  EXPECT_EQ(trained_on(DeviceKind::cuda, example, memory, 2), trained_on(DeviceKind::cuda, example, 0, 2));
 }
 
 TEST(Cuda, SaysHowMuchMemoryIsNeededWhereNothingFits) {
