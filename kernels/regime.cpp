@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "cnf_gpu/error.hpp"
+#include "core/tableau.hpp"
 #include "cpu/tiling.hpp"
 #include "cuda/device_layout.cuh"
 #include "cuda/grid_team.cuh"
@@ -268,6 +269,31 @@ LaunchPlan plan_gradient(const TileRegime& tiles, long rows, const GpuLimits& gp
     else
       launch.slots_at_once = (launch.slots_at_once + 1) / 2;
   }
+}
+
+// Counted as kernels/cuda/wide_program.cu and wide_adjoint.cuh launch them.
+WideLaunches wide_launches(const Plan& plan, int pieces) {
+  const long steps = plan.to_base.steps, stages = tableau_of(plan.solver).solution_stages, layers = plan.layers;
+  const long hidden = layers - 1, tangents = plan.estimator.columns;
+  const bool probes = plan.estimator.form == DivergenceForm::probes;
+  const bool exact = plan.estimator.form == DivergenceForm::tangents;
+  WideLaunches launches;
+  // Clear, StartRows, BaseLogDensity, SumLoss, BaseGradient, RepeatLanes; W_0 eps of the solve and of the adjoint.
+  launches.kernels = probes ? 6 : 5;
+  launches.products = probes ? 2 : 0;
+  // A stage: AdvancePanel, the layers, the divergence. A step: AdvancePanel.
+  launches.kernels += steps * (stages * (1 + layers + (exact ? 2 : 1)) + 1);
+  launches.products += steps * stages * layers;
+  // The step again: OpenStep, hidden layers, the diagonal. Back: cotangents, then hidden layers. GatherCotangents.
+  launches.kernels += steps * (1 + hidden + (exact ? 1 : 0) + stages * (2 + hidden) + 1);
+  launches.products += steps * (layers + stages * layers);
+  // What the weights learn, a product for the value and each tangent, and the gates.
+  launches.kernels += steps * (layers + (exact ? 2 : 0));
+  launches.products += steps * (exact ? 2 + (layers - 2) * (1 + tangents) : layers * (1 + tangents));
+  launches.kernels *= pieces;
+  launches.products *= pieces;
+  launches.kernels += 3;  // prepare, sum_slots, update
+  return launches;
 }
 
 ResidentBytes resident_bytes(const TileRegime& tiles, const Plan& plan, std::size_t rows) {

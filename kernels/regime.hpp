@@ -77,6 +77,13 @@ LaunchPlan plan_gradient(const TileRegime& tiles, long rows, const GpuLimits& gp
 
 inline constexpr std::size_t products_bytes = std::size_t{32} << 20;  // what NVIDIA advises for an H100
 
+// Of a training step in the wide regime, all its pieces.
+struct WideLaunches {
+  long kernels = 0;
+  long products = 0;
+};
+WideLaunches wide_launches(const Plan& plan, int pieces);
+
 // What stays on the device as long as the engine does.
 struct ResidentBytes {
   std::size_t parameters = 0;  // theta, its gradient, moments and tables

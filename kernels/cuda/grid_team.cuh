@@ -55,7 +55,7 @@ class GridTeam {
     if (is_turn()) hand_out(w.columns, columns, f);
   }
 
-  // A block sums a row: each thread its lanes, then pairs of threads, in an order of their own making.
+  // A block sums a row: each thread its lanes, then the block its threads.
   template <int Count, class F, class Sink>
   CNF_INLINE void reduce_rows(int rows, F f, Sink sink) const {
     if (!is_turn()) return;
@@ -67,7 +67,8 @@ class GridTeam {
         for (int j = 0; j < Count; ++j) sums.value[j] = sums.value[j] + terms.value[j];
       }
       Sums<Real, Count> folded;
-      for (int j = 0; j < Count; ++j) folded.value[j] = sum_over_block(sum_of_lanes(sums.value[j]));
+      for (int j = 0; j < Count; ++j) folded.value[j] = sum_of_lanes(sums.value[j]);
+      folded = sum_over_block(folded);
       if (thread_of_block() == 0) sink(r, folded);
     }
   }
@@ -87,22 +88,25 @@ class GridTeam {
     gradient[static_cast<long>(o) * w.columns + k] += value;
   }
 
-  // The sum of every thread's value, in thread 0.
-  template <class Number>
-  static CNF_INLINE Number sum_over_block(Number value) {
+  // The sums of every thread's values, in thread 0: those of a warp, then those of the warps.
+  template <class Number, int Count>
+  static CNF_INLINE Sums<Number, Count> sum_over_block(Sums<Number, Count> sums) {
 #ifdef __CUDA_ARCH__
-    __shared__ Number parts[grid_threads];
-    __syncthreads();  // the last sum has been read
-    parts[threadIdx.x] = value;
+    constexpr int warps = grid_threads / 32;
+    __shared__ Number parts[Count][warps];
+    for (int gap = 16; gap > 0; gap /= 2)
+      for (int j = 0; j < Count; ++j) sums.value[j] += __shfl_xor_sync(0xffffffffu, sums.value[j], gap);
+    __syncthreads();  // the last sums have been read
+    if (threadIdx.x % 32 == 0)
+      for (int j = 0; j < Count; ++j) parts[j][threadIdx.x / 32] = sums.value[j];
     __syncthreads();
-    for (int gap = grid_threads / 2; gap > 0; gap /= 2) {
-      if (static_cast<int>(threadIdx.x) < gap) parts[threadIdx.x] += parts[threadIdx.x + gap];
-      __syncthreads();
+    if (threadIdx.x != 0) return sums;
+    for (int j = 0; j < Count; ++j) {
+      sums.value[j] = parts[j][0];
+      for (int warp = 1; warp < warps; ++warp) sums.value[j] += parts[j][warp];
     }
-    return parts[0];
-#else
-    return value;
 #endif
+    return sums;
   }
 
  private:

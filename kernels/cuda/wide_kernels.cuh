@@ -95,7 +95,7 @@ struct SumLoss {
     double sum = 0;
     for (int lane = static_cast<int>(threadIdx.x); lane < count; lane += grid_threads)
       sum -= static_cast<double>(weight) * static_cast<double>(log_density[lane]);
-    const double loss = GridTeam<Real>::sum_over_block(sum);
+    const double loss = GridTeam<Real>::sum_over_block(Sums<double, 1>{{sum}}).value[0];
     if (threadIdx.x != 0) return;
     *to = figures;
     to->negative_log_density = loss;
