@@ -151,7 +151,8 @@ typename CudaEngine<Real>::Preparation& CudaEngine<Real>::preparation(Direction 
   Preparation& preparation = preparations_[which];
   if (preparation.program) return preparation;
   const TileRegime tiles = choose_regime(plan_, direction, estimator, precision_, limits_);
-  const std::size_t bytes = resident_bytes(tiles, plan_, 0).program;
+  const ResidentBytes resident = resident_bytes(tiles, plan_, 0);
+  const std::size_t bytes = resident.program + (blas_.bytes() > 0 ? 0 : resident.products);
   require_memory("the gates of all steps and the padded weights need", bytes, gpu().memory);
   if (tiles.regime == Regime::wide) blas_.open();
   make_room(bytes);
