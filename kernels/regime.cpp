@@ -82,21 +82,20 @@ TileRegime wide_regime(const DeviceLayout<Real>& layout, long program_size) {
   return tiles;
 }
 
-// Whether a layer's product is worth launches of its own. The adjoint there is the checkpointed one of equal steps.
+// Whether a layer's product is worth launches of its own. Steps there are equal for all rows.
 template <class Real>
-bool takes_products(const FlowProgram<Real>& program, Direction direction) {
+bool takes_products(const FlowProgram<Real>& program) {
   const DivergenceForm form = program.estimator.form;
   const bool known_form =
       form == DivergenceForm::none || form == DivergenceForm::probes || form == DivergenceForm::tangents;
   return known_form && program.plan.layers >= 2 && program.plan.width >= narrowest_wide && !program.adaptive &&
-         !solves_back(program.plan, direction);
+         !program.back_adaptive;
 }
 
 // What panels in global memory take: products of cuBLAS where they are large, else tiles.
 template <class Real>
-TileRegime off_chip_regime(const DeviceLayout<Real>& layout, Direction direction, long program_size,
-                           const std::string& why) {
-  const bool wide = takes_products(layout.program, direction);
+TileRegime off_chip_regime(const DeviceLayout<Real>& layout, long program_size, const std::string& why) {
+  const bool wide = takes_products(layout.program);
   TileRegime tiles = wide ? wide_regime(layout, program_size)
                           : regime_of<GlobalShape<Real>, OwnSteps>(Regime::global, layout, program_size);
   tiles.why = why + (wide ? "; the layers are wide enough for a library's products" : "");
@@ -119,7 +118,7 @@ TileRegime choose_float32(const Plan& plan, Direction direction, Estimator estim
   long program_size = 0;
   const DeviceLayout<float> layout = measured_layout<float>(plan, direction, estimator, program_size);
   if (layout.program.adaptive || layout.program.back_adaptive)
-    return off_chip_regime(layout, direction, program_size, "each row takes steps of its own");
+    return off_chip_regime(layout, program_size, "each row takes steps of its own");
   const int widest = std::max(plan.width, plan.dim);
   TileRegime tiles = regime_of<NarrowShape, SharedSteps>(Regime::narrow, layout, program_size);
   if (widest <= widest_narrow && fits(tiles, gpu)) {
@@ -131,7 +130,7 @@ TileRegime choose_float32(const Plan& plan, Direction direction, Estimator estim
     tiles.why = "weights and a tile's panels fit on chip";
     return tiles;
   }
-  return off_chip_regime(layout, direction, program_size,
+  return off_chip_regime(layout, program_size,
                          fmt::format("a tile on chip would take {} bytes, a block may have {}",
                                      tiles.shared_bytes(true) + kernel_statics, gpu.shared_bytes));
 }
@@ -216,7 +215,7 @@ TileRegime choose_regime(const Plan& plan, Direction direction, Estimator estima
   if (precision == Precision::float32) return choose_float32(plan, direction, estimator, gpu);
   long program_size = 0;
   const DeviceLayout<double> layout = measured_layout<double>(plan, direction, estimator, program_size);
-  return off_chip_regime(layout, direction, program_size, "float64 is computed in global memory");
+  return off_chip_regime(layout, program_size, "float64 is computed in global memory");
 }
 
 void require_memory(const std::string& what, std::size_t needed, std::size_t available) {
@@ -271,25 +270,30 @@ LaunchPlan plan_gradient(const TileRegime& tiles, long rows, const GpuLimits& gp
   }
 }
 
-// Counted as kernels/cuda/wide_program.cu and wide_adjoint.cuh launch them.
+// Counted as kernels/cuda/wide_program.cu, wide_adjoint.cuh and wide_backsolve.cuh launch them.
 WideLaunches wide_launches(const Plan& plan, int pieces) {
-  const long steps = plan.to_base.steps, stages = tableau_of(plan.solver).solution_stages, layers = plan.layers;
-  const long hidden = layers - 1, tangents = plan.estimator.columns;
+  const long stages = tableau_of(plan.solver).solution_stages, layers = plan.layers, hidden = layers - 1;
+  const long tangents = plan.estimator.columns;
   const bool probes = plan.estimator.form == DivergenceForm::probes;
-  const bool exact = plan.estimator.form == DivergenceForm::tangents;
-  WideLaunches launches;
-  // Clear, StartRows, BaseLogDensity, SumLoss, BaseGradient, RepeatLanes; W_0 eps of the solve and of the adjoint.
-  launches.kernels = probes ? 6 : 5;
-  launches.products = probes ? 2 : 0;
+  const long exact = plan.estimator.form == DivergenceForm::tangents ? 1 : 0;
+  const bool back = plan.adjoint == Adjoint::backsolve;
+  const long steps = plan.to_base.steps, back_steps = back ? plan.back.steps : steps;
+  // Clear, StartRows, BaseLogDensity, SumLoss, BaseGradient, RepeatLanes, MeasureDrift; W_0 eps here and for the
+  // adjoint.
+  WideLaunches launches = {5 + (probes ? 1 : 0) + (back ? 1 : 0), probes ? 2 : 0};
   // A stage: AdvancePanel, the layers, the divergence. A step: AdvancePanel.
-  launches.kernels += steps * (stages * (1 + layers + (exact ? 2 : 1)) + 1);
+  launches.kernels += steps * (stages * (1 + layers + 1 + exact) + 1);
   launches.products += steps * stages * layers;
-  // The step again: OpenStep, hidden layers, the diagonal. Back: cotangents, then hidden layers. GatherCotangents.
-  launches.kernels += steps * (1 + hidden + (exact ? 1 : 0) + stages * (2 + hidden) + 1);
-  launches.products += steps * (layers + stages * layers);
-  // What the weights learn, a product for the value and each tangent, and the gates.
-  launches.kernels += steps * (layers + (exact ? 2 : 0));
-  launches.products += steps * (exact ? 2 + (layers - 2) * (1 + tangents) : layers * (1 + tangents));
+  // Stages again, all at once or one by one: hidden layers, the diagonal; what the weights learn, a product for the
+  // value and each tangent, and the gates.
+  const long passes = back_steps * (back ? stages : 1);
+  launches.kernels += passes * (hidden + exact + layers + 2 * exact);
+  launches.products += passes * (layers + (exact ? 2 + (layers - 2) * (1 + tangents) : layers * (1 + tangents)));
+  // A stage back: the cotangent at the last layer, then through hidden layers; before it StageCotangents, or
+  // AdvancePanel, AdvanceAdjoint, OpenStage and LastLayer. A step: OpenStep and GatherCotangents, or AdvancePanel and
+  // AdvanceAdjoint.
+  launches.kernels += back_steps * (stages * ((back ? 4 : 1) + 1 + hidden) + 2);
+  launches.products += back_steps * stages * layers;
   launches.kernels *= pieces;
   launches.products *= pieces;
   launches.kernels += 3;  // prepare, sum_slots, update

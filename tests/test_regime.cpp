@@ -52,17 +52,18 @@ TEST(Regime, TakesProductsOnlyWhereLayersAreWideAndStepsEqual) {
   EngineConfig float64 = toy(3, 128, 2), exact = toy(3, 128, 3), closed = toy(43, 860, 1);
   float64.precision = Precision::float64;
   for (EngineConfig* config : {&exact, &closed}) config->divergence = {};
-  EngineConfig adaptive = toy(3, 128, 2), backsolve = adaptive, narrow64 = toy(3, 64, 3);
+  EngineConfig adaptive = toy(3, 128, 2), backsolve = adaptive, adaptive_back = adaptive, narrow64 = toy(3, 64, 3);
   adaptive.flow.solve.tolerances = Tolerances{1e-3, 1e-3};
   backsolve.adjoint.adjoint = Adjoint::backsolve;
+  adaptive_back.adjoint = {Adjoint::backsolve, Tolerances{1e-3, 1e-3}};
   narrow64.precision = Precision::float64;
 
-  for (const EngineConfig& config : {float64, exact, toy(43, 860, 1)}) {
+  for (const EngineConfig& config : {float64, exact, backsolve, toy(43, 860, 1)}) {
     const TileRegime tiles = regime_of(config);
     EXPECT_EQ(tiles.regime, Regime::wide) << tiles.why;
     EXPECT_EQ(tiles.shared_bytes(true), 0u);
   }
-  for (const EngineConfig& config : {closed, adaptive, backsolve, narrow64})
+  for (const EngineConfig& config : {closed, adaptive, adaptive_back, narrow64})
     EXPECT_EQ(regime_of(config).regime, Regime::global);
 }
 

@@ -190,16 +190,19 @@ struct FlowGradient {
   Real* drift = nullptr;                   // largest |x recomputed at t1 - data|, backsolve only
 };
 
-// The largest |x recomputed at t1 - data| so far.
+// |x recomputed at t1 - data| of a row's feature.
+template <class Real>
+CNF_INLINE Real drift_at(const TileRows<Real>& rows, int dim, int samples, const Real* x, int lane, int i) {
+  return absolute(x[static_cast<long>(i) * samples + lane] - rows.values[rows.row(lane) * dim + i]);
+}
+
+// The largest so far.
 template <class Team, class Real>
 CNF_HD void measure_drift(const Team& team, const TileRows<Real>& rows, int dim, const Real* x, Real* drift) {
   const int samples = team.samples();
   team.for_each_index(1, [=](int) {
     for (int lane = 0; lane < rows.count; ++lane)
-      for (int i = 0; i < dim; ++i) {
-        const Real off = absolute(x[static_cast<long>(i) * samples + lane] - rows.values[rows.row(lane) * dim + i]);
-        *drift = maximum(*drift, off);
-      }
+      for (int i = 0; i < dim; ++i) *drift = maximum(*drift, drift_at(rows, dim, samples, x, lane, i));
   });
 }
 

@@ -22,7 +22,7 @@ const char* way_out(cublasStatus_t status) {
   }
 }
 
-// C (m, n) = op(A) op(B) + beta C, column by column.
+// C (m, n) = alpha op(A) op(B) + beta C, column by column.
 template <class Real>
 struct Gemm {
   cublasOperation_t of_a, of_b;
@@ -31,19 +31,20 @@ struct Gemm {
   Real* c;
   int stride_a, stride_b, stride_c;
   long step_a, step_b, step_c;
-  Real beta;
+  Real alpha, beta;
   int count;
 };
 
 template <class Real>
 void run(cublasHandle_t handle, const Gemm<Real>& g) {
-  const Real one = 1;
   if constexpr (std::is_same_v<Real, float>)
-    CNF_CUBLAS_CHECK(cublasSgemmStridedBatched(handle, g.of_a, g.of_b, g.m, g.n, g.k, &one, g.a, g.stride_a, g.step_a,
-                                               g.b, g.stride_b, g.step_b, &g.beta, g.c, g.stride_c, g.step_c, g.count));
+    CNF_CUBLAS_CHECK(cublasSgemmStridedBatched(handle, g.of_a, g.of_b, g.m, g.n, g.k, &g.alpha, g.a, g.stride_a,
+                                               g.step_a, g.b, g.stride_b, g.step_b, &g.beta, g.c, g.stride_c, g.step_c,
+                                               g.count));
   else
-    CNF_CUBLAS_CHECK(cublasDgemmStridedBatched(handle, g.of_a, g.of_b, g.m, g.n, g.k, &one, g.a, g.stride_a, g.step_a,
-                                               g.b, g.stride_b, g.step_b, &g.beta, g.c, g.stride_c, g.step_c, g.count));
+    CNF_CUBLAS_CHECK(cublasDgemmStridedBatched(handle, g.of_a, g.of_b, g.m, g.n, g.k, &g.alpha, g.a, g.stride_a,
+                                               g.step_a, g.b, g.stride_b, g.step_b, &g.beta, g.c, g.stride_c, g.step_c,
+                                               g.count));
 }
 
 }  // namespace
@@ -74,27 +75,28 @@ void Blas::open() {
 template <class Real>
 void Blas::product(Weights<const Real> w, Panels<const Real> in, Panels<Real> out, int lanes, int count) const {
   run<Real>(handle_, {CUBLAS_OP_N, CUBLAS_OP_N, lanes, w.rows, w.columns, in.values, w.values, out.values, in.stride,
-                      w.columns, out.stride, in.step, 0, out.step, Real(0), count});
+                      w.columns, out.stride, in.step, 0, out.step, Real(1), Real(0), count});
 }
 
 template <class Real>
 void Blas::transposed_product(Weights<const Real> w, Panels<const Real> in, Panels<Real> out, int lanes,
                               int count) const {
   run<Real>(handle_, {CUBLAS_OP_N, CUBLAS_OP_T, lanes, w.columns, w.rows, in.values, w.values, out.values, in.stride,
-                      w.columns, out.stride, in.step, 0, out.step, Real(0), count});
+                      w.columns, out.stride, in.step, 0, out.step, Real(1), Real(0), count});
 }
 
 template <class Real>
-void Blas::outer(Weights<Real> gradient, Panels<const Real> left, Panels<const Real> right, int lanes) const {
+void Blas::outer(Weights<Real> gradient, Panels<const Real> left, Panels<const Real> right, int lanes,
+                 Real scale) const {
   run<Real>(handle_, {CUBLAS_OP_T, CUBLAS_OP_N, gradient.columns, gradient.rows, lanes, right.values, left.values,
-                      gradient.values, right.stride, left.stride, gradient.columns, 0, 0, 0, Real(1), 1});
+                      gradient.values, right.stride, left.stride, gradient.columns, 0, 0, 0, scale, Real(1), 1});
 }
 
 template void Blas::product(Weights<const float>, Panels<const float>, Panels<float>, int, int) const;
 template void Blas::product(Weights<const double>, Panels<const double>, Panels<double>, int, int) const;
 template void Blas::transposed_product(Weights<const float>, Panels<const float>, Panels<float>, int, int) const;
 template void Blas::transposed_product(Weights<const double>, Panels<const double>, Panels<double>, int, int) const;
-template void Blas::outer(Weights<float>, Panels<const float>, Panels<const float>, int) const;
-template void Blas::outer(Weights<double>, Panels<const double>, Panels<const double>, int) const;
+template void Blas::outer(Weights<float>, Panels<const float>, Panels<const float>, int, float) const;
+template void Blas::outer(Weights<double>, Panels<const double>, Panels<const double>, int, double) const;
 
 }  // namespace cnf::cuda_device

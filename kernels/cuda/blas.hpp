@@ -46,9 +46,9 @@ class Blas {
   // out = W^T in
   template <class Real>
   void transposed_product(Weights<const Real> w, Panels<const Real> in, Panels<Real> out, int lanes, int count) const;
-  // gradient += sum over lanes of left right^T
+  // gradient += scale sum over lanes of left right^T
   template <class Real>
-  void outer(Weights<Real> gradient, Panels<const Real> left, Panels<const Real> right, int lanes) const;
+  void outer(Weights<Real> gradient, Panels<const Real> left, Panels<const Real> right, int lanes, Real scale) const;
 
  private:
   const Stream& stream_;

@@ -88,14 +88,20 @@ class GridTeam {
     gradient[static_cast<long>(o) * w.columns + k] += value;
   }
 
-  // The sums of every thread's values, in thread 0: those of a warp, then those of the warps.
+  // The sums of every thread's values, in thread 0.
   template <class Number, int Count>
   static CNF_INLINE Sums<Number, Count> sum_over_block(Sums<Number, Count> sums) {
+    return fold_over_block(sums, [](Number a, Number b) { return a + b; });
+  }
+  // The same by another operation: of a warp's values, then of the warps'.
+  template <class Number, int Count, class Fold>
+  static CNF_INLINE Sums<Number, Count> fold_over_block(Sums<Number, Count> sums, Fold fold) {
 #ifdef __CUDA_ARCH__
     constexpr int warps = grid_threads / 32;
     __shared__ Number parts[Count][warps];
     for (int gap = 16; gap > 0; gap /= 2)
-      for (int j = 0; j < Count; ++j) sums.value[j] += __shfl_xor_sync(0xffffffffu, sums.value[j], gap);
+      for (int j = 0; j < Count; ++j)
+        sums.value[j] = fold(sums.value[j], __shfl_xor_sync(0xffffffffu, sums.value[j], gap));
     __syncthreads();  // the last sums have been read
     if (threadIdx.x % 32 == 0)
       for (int j = 0; j < Count; ++j) parts[j][threadIdx.x / 32] = sums.value[j];
@@ -103,7 +109,7 @@ class GridTeam {
     if (threadIdx.x != 0) return sums;
     for (int j = 0; j < Count; ++j) {
       sums.value[j] = parts[j][0];
-      for (int warp = 1; warp < warps; ++warp) sums.value[j] += parts[j][warp];
+      for (int warp = 1; warp < warps; ++warp) sums.value[j] = fold(sums.value[j], parts[j][warp]);
     }
 #endif
     return sums;

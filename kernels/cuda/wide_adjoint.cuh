@@ -21,7 +21,9 @@ void WideProgram<Real>::loss_gradient(int slot) {
   log_density();
   write_answers();
   start_adjoint(gradient, slot);
-  adjoint(gradient.field);
+  if (!goes_back()) return adjoint(gradient.field);
+  backsolve(gradient.field);
+  measure_drift(&job_.figures[slot].drift);
 }
 
 // The loss, lambda, and what every step's stages have alike.
@@ -30,9 +32,10 @@ void WideProgram<Real>::start_adjoint(const FlowGradient<Real>& gradient, int sl
   const TileMemory<Real>& m = memory_.tile;
   const StackedPanels<Real>& stacked = memory_.stacked;
   SumLoss<Real> loss;
-  loss.figures.solve_evaluations =
-      static_cast<std::uint64_t>(rows_.count) * static_cast<std::uint64_t>(program_.steps * stages());
-  loss.figures.evaluations = loss.figures.solve_evaluations;
+  TileTask<Real> task;
+  task.count = rows_.count;
+  count_solve(task, program_, {}, loss.figures);
+  count_adjoint(task, program_, {}, loss.figures);
   loss.count = rows_.count;
   loss.weight = job_.weight;
   loss.log_density = m.log_density;
@@ -59,16 +62,16 @@ FieldScratch<Real> WideProgram<Real>::cotangents_of(int l) const {
 }
 
 template <class Real>
-FieldJob<Real, StageGates<Real>> WideProgram<Real>::step_job(int n, const FieldGradient<Real>& gradient) const {
+FieldJob<Real, StageGates<Real>> WideProgram<Real>::step_job(const GateTable<Real>& gates, int evaluation,
+                                                             const FieldGradient<Real>& gradient) const {
   const StackedPanels<Real>& stacked = memory_.stacked;
-  const long first = static_cast<long>(n) * stages() * program_.gates.neurons;
+  const long first = static_cast<long>(evaluation) * gates.neurons;
   FieldJob<Real, StepGates> job;
   job.field = program_.field;
   job.estimator = program_.estimator;
   job.layout = stacked.layout;
   job.stage = stacked.stage;
-  job.gates = {program_.gates.gate + first, program_.gates.offset + first, stacked.time, program_.gates.neurons,
-               samples_};
+  job.gates = {gates.gate + first, gates.offset + first, stacked.time, gates.neurons, samples_};
   job.lanes = {stacked.samples, 0, stacked.samples};
   job.kept = stacked.kept;
   job.cot_f = stacked.cot_f;
@@ -87,7 +90,7 @@ void WideProgram<Real>::adjoint(const FieldGradient<Real>& gradient) const {
                 OpenStep<Real>{dim_, samples_, stacked.samples, memory_.inputs + first * dim_ * samples_,
                                program_.gates.time + first, stacked.stage.x, stacked.time},
                 static_cast<long>(dim_ + 1) * stacked.samples / 4);
-    const FieldJob<Real, StepGates> step = step_job(n, gradient);
+    const FieldJob<Real, StepGates> step = step_job(program_.gates, n * stages(), gradient);
     restore(step);
     for (int i = stages() - 1; i >= 0; --i) pull_back(step, i);
     weight_gradients(step);
@@ -121,11 +124,18 @@ void WideProgram<Real>::restore(const FieldJob<Real, StepGates>& step) const {
 template <class Real>
 void WideProgram<Real>::pull_back(const FieldJob<Real, StepGates>& step, int stage) const {
   const TileMemory<Real>& m = memory_.tile;
-  const int samples = memory_.stacked.samples, first = stage * samples_;
+  const StackedPanels<Real>& stacked = memory_.stacked;
   launch_grid(launcher_,
-              StageCotangents<Real>{program_.method, program_.step, stage, dim_, samples_, samples, m.lambda, m.pulled,
-                                    m.cot_delta, memory_.stacked.cot_f, memory_.stacked.cot_div},
+              StageCotangents<Real>{program_.method, program_.step, stage, dim_, samples_, stacked.samples, m.lambda,
+                                    m.pulled, m.cot_delta, stacked.cot_f, stacked.cot_div},
               static_cast<long>(dim_ + 1) * samples_ / 4);
+  pull_layers(step, stage, stage * samples_);
+}
+
+// The cotangents at `samples_` lanes from `first` on, from cot_f and cot_div to x_bar of the stage.
+template <class Real>
+void WideProgram<Real>::pull_layers(const FieldJob<Real, StepGates>& step, int stage, int first) const {
+  const int samples = memory_.stacked.samples;
   FieldJob<Real, StepGates> job = step;
   job.lanes = {samples, first, samples_};
   job.products = memory_.products;
@@ -139,8 +149,7 @@ void WideProgram<Real>::pull_back(const FieldJob<Real, StepGates>& step, int sta
     job.scratch = cotangents_of(l);
     launch(PullThrough{}, job, static_cast<long>(width_of(l - 1)) * samples_ / 4);
   }
-  Real* x_bar = m.pulled + static_cast<long>(stage) * dim_ * samples_;
-  transposed_product(0, {pulled(0) + first, samples, 0}, {x_bar, samples_, 0}, samples_, 1);
+  transposed_product(0, {pulled(0) + first, samples, 0}, {x_bar(stage), samples_, 0}, samples_, 1);
 }
 
 template <class Real>
@@ -156,7 +165,8 @@ void WideProgram<Real>::weight_gradients(const FieldJob<Real, StepGates>& step) 
                           : c == 0 ? step.stage.x
                                    : step.stage.probes + static_cast<long>(c - 1) * below * samples;
       if (const cuda_device::Blas* blas = launcher_.blas())
-        blas->outer<Real>({step.gradient.weight[l], above, below}, {left, samples, 0}, {right, samples, 0}, samples);
+        blas->outer<Real>({step.gradient.weight[l], above, below}, {left, samples, 0}, {right, samples, 0}, samples,
+                          step.scale);
     }
     job.layer = l;
     job.scratch = cotangents_of(l);

@@ -194,6 +194,16 @@ struct OpenStep {
   }
 };
 
+// The time of a stage for all its lanes.
+template <class Real>
+struct OpenStage {
+  int samples = 0;
+  const Real* at = nullptr;
+  Real* time = nullptr;
+
+  __device__ void operator()() const { fill(GridTeam<Real>({samples, 0, samples}), time, 1, *at); }
+};
+
 // Cotangents of F and of the divergence at a stage, to its lanes among all stages'.
 template <class Real>
 struct StageCotangents {
@@ -227,6 +237,37 @@ struct GatherCotangents {
   }
 };
 
+template <class Real>
+struct AdvanceAdjoint {
+  int samples = 0, dim = 0, count = 0;
+  Real step = 0;
+  Real weights[Tableau::max_stages] = {};
+  const Real *lambda = nullptr, *pulled = nullptr;
+  Real* to = nullptr;
+
+  __device__ void operator()() const {
+    advance_adjoint(GridTeam<Real>({samples, 0, samples}), step, dim, to, lambda, weights, count, pulled);
+  }
+};
+
+// The largest drift of a slot's rows; one block.
+template <class Real>
+struct MeasureDrift {
+  TileRows<Real> rows;
+  int dim = 0, samples = 0;
+  const Real* x = nullptr;
+  Real* drift = nullptr;
+
+  __device__ void operator()() const {
+    Real most = 0;
+    for (int i = static_cast<int>(threadIdx.x); i < rows.count * dim; i += grid_threads)
+      most = maximum(most, drift_at(rows, dim, samples, x, i / dim, i % dim));
+    const auto larger = [](Real a, Real b) { return maximum(a, b); };
+    most = GridTeam<Real>::fold_over_block(Sums<Real, 1>{{most}}, larger).value[0];
+    if (threadIdx.x == 0) *drift = most;
+  }
+};
+
 // What a part of the vector field is told.
 template <class Real, class Gates>
 struct FieldJob {
@@ -244,6 +285,7 @@ struct FieldJob {
   Real *f = nullptr, *div = nullptr;
   const Real *cot_f = nullptr, *cot_div = nullptr;
   FieldGradient<Real> gradient;
+  Real scale = 1;  // of what the gradient learns
 };
 
 // Parts of the vector field's passes, each around one product or sum.
@@ -281,11 +323,11 @@ struct FieldParts {
   }
   template <class Job, class Kept>
   __device__ void run(FreeEndGradient, const Job& job, const Kept& kept) const {
-    field.free_end_gradient(job.layer, job.gates, kept, job.cot_div, job.gradient, 1);
+    field.free_end_gradient(job.layer, job.gates, kept, job.cot_div, job.gradient, job.scale);
   }
   template <class Job, class Kept>
   __device__ void run(GateGradient, const Job& job, const Kept& kept) const {
-    field.lane_gate_gradient(job.layer, job.gates, job.stage, kept, job.cot_div, job.gradient, 1);
+    field.lane_gate_gradient(job.layer, job.gates, job.stage, kept, job.cot_div, job.gradient, job.scale);
   }
 };
 

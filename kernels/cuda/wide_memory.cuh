@@ -26,8 +26,8 @@ struct StageGates {
   }
 };
 
-// Panels of all stages of a step, (rows, samples) each with samples = stages times the rows of the piece. Cotangents of
-// every layer stay until the step's weight gradients are summed.
+// Panels of all stages of a step, (rows, samples) each with samples = stages times the rows of the piece; of one stage
+// in the continuous adjoint. Cotangents of every layer stay until the weights' gradients are summed.
 template <class Real>
 struct StackedPanels {
   int samples = 0;
@@ -79,9 +79,10 @@ CNF_HD WideMemory<Real> place_wide(Pieces<Real>& pieces, const FlowProgram<Real>
   memory.tile = place_tile(pieces, plan, program.estimator, program.layout, samples);
   memory.products = memory.tile.scratch.pulled[0];  // the cotangents of a tile's layers, which are stacked here
   if (!with_gradient) return memory;
-  const long evaluations = static_cast<long>(program.steps) * program.method.solution_stages;
-  memory.inputs = pieces.take(evaluations * plan.dim * samples);
-  memory.stacked = place_stacked(pieces, program, program.method.solution_stages * samples);
+  const int stages = program.method.solution_stages;
+  const bool back = plan.adjoint == Adjoint::backsolve;  // goes stage by stage, and keeps nothing
+  if (!back) memory.inputs = pieces.take(static_cast<long>(program.steps) * stages * plan.dim * samples);
+  memory.stacked = place_stacked(pieces, program, (back ? 1 : stages) * samples);
   return memory;
 }
 

@@ -3,6 +3,7 @@
 
 #include "cuda/tile_variant.cuh"
 #include "cuda/wide_adjoint.cuh"
+#include "cuda/wide_backsolve.cuh"
 #include "cuda/wide_program.cuh"
 
 namespace cnf::inline CNF_ARCH {
@@ -59,17 +60,17 @@ void WideProgram<Real>::base_log_density() const {
 }
 
 template <class Real>
-void WideProgram<Real>::advance(Real* to, const Real* from, const Real* weights, int count, int rows,
-                                const Real* slopes, Real* recorded) const {
+void WideProgram<Real>::advance(Real step, Real* to, const Real* from, const Real* weights, int count, int rows,
+                                Real* recorded) const {
   AdvancePanel<Real> body;
   body.samples = samples_;
   body.dim = dim_;
   body.rows = rows;
   body.count = count;
-  body.step = program_.step;
+  body.step = step;
   std::copy_n(weights, count, body.weights);
   body.from = from;
-  body.slopes = slopes;
+  body.slopes = slopes(0);
   body.to = to;
   body.recorded = recorded;
   launch_grid(launcher_, body, static_cast<long>(rows) * samples_ / 4);
@@ -132,22 +133,22 @@ void WideProgram<Real>::solve(bool with_divergence, bool record) const {
   const TileMemory<Real>& m = memory_.tile;
   const Method<Real>& method = program_.method;
   const long panel = static_cast<long>(dim_) * samples_;
-  const auto slopes = [&](int i) { return m.slopes + i * (panel + samples_); };
   for (int n = 0; n < program_.steps; ++n) {
     for (int i = 0; i < stages(); ++i) {
       const int evaluation = n * stages() + i;
-      advance(m.stage.x, m.x, method.a[i], i, dim_, slopes(0), record ? memory_.inputs + evaluation * panel : nullptr);
+      advance(program_.step, m.stage.x, m.x, method.a[i], i, dim_,
+              record ? memory_.inputs + evaluation * panel : nullptr);
       evaluate(evaluation, slopes(i), slopes(i) + panel);
     }
     // delta_logp stands behind x as the divergence does behind the slopes.
-    advance(m.x, m.x, method.b, stages(), with_divergence ? dim_ + 1 : dim_, slopes(0), nullptr);
+    advance(program_.step, m.x, m.x, method.b, stages(), with_divergence ? dim_ + 1 : dim_);
   }
 }
 
 template <class Real>
 void WideProgram<Real>::log_density() {
   start();
-  solve(program_.estimator.form != DivergenceForm::none, job_.with_gradient);
+  solve(program_.estimator.form != DivergenceForm::none, memory_.inputs != nullptr);
   base_log_density();
 }
 

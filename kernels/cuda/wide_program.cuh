@@ -43,8 +43,8 @@ class WideProgram {
   void start() const;
   void base_log_density() const;
   void solve(bool with_divergence, bool record) const;
-  void advance(Real* to, const Real* from, const Real* weights, int count, int rows, const Real* slopes,
-               Real* recorded) const;
+  void advance(Real step, Real* to, const Real* from, const Real* weights, int count, int rows,
+               Real* recorded = nullptr) const;
   void start_probes(const StagePanels<Real>& stage, int samples) const;
   void evaluate(int evaluation, Real* f, Real* div) const;
   FieldJob<Real, Gates> stage_job(int evaluation) const;
@@ -54,10 +54,24 @@ class WideProgram {
   void adjoint(const FieldGradient<Real>& gradient) const;
   void restore(const FieldJob<Real, StepGates>& step) const;
   void pull_back(const FieldJob<Real, StepGates>& step, int stage) const;
+  void pull_layers(const FieldJob<Real, StepGates>& step, int stage, int first) const;
   void weight_gradients(const FieldJob<Real, StepGates>& step) const;
-  FieldJob<Real, StepGates> step_job(int n, const FieldGradient<Real>& gradient) const;
+  FieldJob<Real, StepGates> step_job(const GateTable<Real>& gates, int evaluation,
+                                     const FieldGradient<Real>& gradient) const;
+
+  // The continuous adjoint, stage by stage.
+  void backsolve(const FieldGradient<Real>& gradient) const;
+  void backsolve_stage(int n, int stage, const FieldGradient<Real>& gradient) const;
+  void advance_adjoint(Real* to, const Real* weights, int count) const;
+  void measure_drift(Real* drift) const;
+
   // Scratch in which layer l's cotangents are those that stay, and layer l - 1's too.
   FieldScratch<Real> cotangents_of(int l) const;
+  Real* slopes(int i) const {
+    return memory_.tile.slopes + static_cast<long>(i) * (dim_ + 1) * samples_;  // the divergence's behind each
+  }
+  Real* x_bar(int stage) const { return memory_.tile.pulled + static_cast<long>(stage) * dim_ * samples_; }
+  bool goes_back() const { return program_.plan.adjoint == Adjoint::backsolve; }
   Real* pulled(int l) const { return memory_.stacked.pulled + (1 + tangents()) * first_number(l); }
   Real* abar(int l) const { return memory_.stacked.abar + first_number(l); }
   long first_number(int l) const {

@@ -124,6 +124,9 @@ const std::vector<Kernel>& wide_kernels() {
       {"swish_deep", 5, 104, 3, both(two_probes, swish)},
       {"tangents_deep", 2, 100, 3, plain},
       {"one_hidden", 3, 301, 1, hutchinson},
+      {"backsolve", 3, 112, 2, both(two_probes, backsolve)},
+      {"tangents_backsolve", 2, 112, 3, backsolve},
+      {"backsolve_float64", 3, 100, 2, both(backsolve, float64)},
       {"float64", 3, 100, 2, both(two_probes, float64)},
       {"tangents_float64", 2, 97, 3, both(softplus, float64)},
   };
@@ -275,6 +278,23 @@ TEST(Cuda, RaceFreeWideTrainingAgreesWithTheCpu) {
   const std::vector<double> once = trained(DeviceKind::cuda);
   EXPECT_LE(relative_error(once, trained(DeviceKind::cpu)), updates_tolerance);
   EXPECT_EQ(trained(DeviceKind::cuda), once);
+}
+
+TEST(Cuda, RaceFreeWideBacksolveMeasuresItsDrift) {
+  const Example example = Kernel{"drift", 3, 112, 2, both(hutchinson, backsolve)}.example(40);
+  const auto figures = [&](DeviceKind kind) {
+    const std::unique_ptr<Engine> engine = engine_on(kind, example);
+    engine->load_rows(example.rows);
+    engine->gradient({.first = 0, .count = example.count()});
+    return engine->figures();
+  };
+
+  const StepFigures expected = figures(DeviceKind::cpu), actual = figures(DeviceKind::cuda);
+
+  EXPECT_GT(expected.backsolve_drift, 0);
+  // A difference of numbers near one, each to values32.
+  EXPECT_NEAR(actual.backsolve_drift, expected.backsolve_drift, 4 * tolerance::values32);
+  EXPECT_EQ(actual.evaluations, expected.evaluations);
 }
 
 // Bytes that hold what a training keeps and `share` of what a gradient of all rows would take beside it.
