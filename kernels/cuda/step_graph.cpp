@@ -1,5 +1,5 @@
-// A training step's kernels and products as one CUDA graph: captured at the first step, then replayed with that step's
-// parameters.
+// A training step's kernels and products as one CUDA graph: captured at the second step, then replayed with the
+// parameters of each.
 #include "cuda/step_graph.hpp"
 
 namespace cnf::cuda_device {
@@ -67,6 +67,8 @@ void StepGraph::forget() noexcept {
 }
 
 void StepGraph::capture(Captured& captured, const std::function<void(Launcher&)>& step) {
+  if (captured.graph != nullptr) report(cudaGraphDestroy(captured.graph), "cudaGraphDestroy");  // it failed half-way
+  captured = {};
   CNF_CUDA_CHECK(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal));
   try {
     Capture launcher(on_stream_, stream_, captured);
@@ -81,14 +83,21 @@ void StepGraph::capture(Captured& captured, const std::function<void(Launcher&)>
 }
 
 void StepGraph::run(const Key& key, const std::function<void(Launcher&)>& step) {
-  if (const auto found = captured_.find(key); found != captured_.end() && found->second.executable != nullptr) {
-    Replay launcher(found->second);
-    step(launcher);
-  } else {
-    if (found != captured_.end() || captured_.size() >= most_graphs) forget();  // one that failed half-way goes too
-    capture(captured_[key], step);
+  const auto found = captured_.find(key);
+  if (found == captured_.end()) {  // kernels are loaded and libraries set themselves up, which a capture forbids
+    if (captured_.size() >= most_graphs) forget();
+    step(on_stream_);
+    captured_[key] = {};
+    return;
   }
-  CNF_CUDA_CHECK(cudaGraphLaunch(captured_[key].executable, stream_));
+  Captured& captured = found->second;
+  if (captured.executable == nullptr) {
+    capture(captured, step);
+  } else {
+    Replay launcher(captured);
+    step(launcher);
+  }
+  CNF_CUDA_CHECK(cudaGraphLaunch(captured.executable, stream_));
 }
 
 }  // namespace cnf::cuda_device

@@ -1,5 +1,5 @@
-// A training step's kernels and products as one CUDA graph: captured at the first step, then replayed with that step's
-// parameters.
+// A training step's kernels and products as one CUDA graph: captured at the second step, then replayed with the
+// parameters of each.
 #pragma once
 
 #include <functional>

@@ -262,15 +262,17 @@ TEST(Cuda, RaceFreeWideTrainingAgreesWithTheCpu) {
   const auto trained = [&](DeviceKind kind) {
     const std::unique_ptr<Engine> engine = engine_on(kind, example);
     engine->load_rows(example.rows);
-    for (std::uint32_t epoch = 0; epoch < 3; ++epoch) {
+    for (std::uint32_t epoch = 0; epoch < 5; ++epoch) {
       engine->shuffle(epoch);
       for (std::size_t first : {0, 40}) {
         engine->gradient({.first = first, .count = first == 0 ? 40u : 30u, .epoch = epoch});
         engine->update({.clip_norm = 1}, 0.01);
         EXPECT_TRUE(engine->figures().finite);
       }
-      const LogDensity between = engine->log_density(example.request());
-      EXPECT_EQ(between.logprob.size(), example.count());
+      if (epoch == 1) {
+        const LogDensity between = engine->log_density(example.request());
+        EXPECT_EQ(between.logprob.size(), example.count());
+      }
     }
     return engine->parameters();
   };
