@@ -184,7 +184,7 @@ class Block {
 //   budget: log_density_kernel  double         255           656             16
 //   budget: sample_kernel       double         255           656             16
 //   budget: gradient_kernel     double         255          1024            256
-//   budget: grid                any            160           512              0
+//   budget: grid                any            208           512              0
 //   budget: others              any             64          1088              0
 //   budget: cub                 any            128         33856              0
 template <class Team, class Phi>

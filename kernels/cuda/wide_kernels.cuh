@@ -9,7 +9,8 @@
 
 namespace cnf::inline CNF_ARCH {
 
-// One block a multiprocessor is enough: held to more, ptxas spills a number of HiddenLayer.
+// One block a multiprocessor is enough: held to more, ptxas spills a number of HiddenLayer. Freed of that, it loads
+// ahead.
 template <class Body>
 __global__ void __launch_bounds__(grid_threads, 1) grid_kernel(const __grid_constant__ Body body) {
   body();
