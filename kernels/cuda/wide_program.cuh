@@ -2,7 +2,7 @@
 // the formulas of kernels/core around it. The host leads; what it launches a step's graph records.
 #pragma once
 
-#include "cuda/wide_kernels.cuh"
+#include "cuda/wide_field.cuh"
 
 namespace cnf::inline CNF_ARCH {
 
