@@ -36,10 +36,16 @@ GpuPlan plan_for_gpu(const EngineConfig& config, std::size_t rows, const Device&
   told.blocks = launch.blocks;
   told.pieces = launch.pieces(static_cast<long>(rows));
   told.kernels = 2 + 2 * told.pieces;  // prepare and update; gradient and sum_slots of each piece
+  if (tiles.regime == Regime::wide) {
+    const WideLaunches launches = wide_launches(plan, launch.slots);
+    told.kernels = static_cast<int>(launches.kernels) + told.pieces - 1;  // sum_slots of each piece
+    told.products = static_cast<int>(launches.products);
+  }
   told.graph = told.pieces == 1;
   told.memory = {{"parameters", resident.parameters},
                  {"gates_and_weights", resident.program},
                  {"rows", resident.rows},
+                 {"products", resident.products},
                  {"workspaces", launch.workspaces},
                  {"partial_gradients", launch.bytes - launch.workspaces}};
   told.memory_needed = resident.all() + launch.bytes;

@@ -8,8 +8,10 @@
 #include "cnf_gpu/error.hpp"
 #include "cpu/tiling.hpp"
 #include "cuda/device_layout.cuh"
+#include "cuda/grid_team.cuh"
 #include "cuda/tile_job.cuh"
 #include "cuda/tile_shapes.cuh"
+#include "cuda/wide_memory.cuh"
 #include "theta_map.hpp"
 
 namespace cnf {
@@ -20,6 +22,8 @@ constexpr long most_slots = 1024;
 constexpr long most_slot_numbers = 1L << 26;       // in the partial gradients of all slots
 constexpr long most_workspace_numbers = 1L << 28;  // in the workspaces of all blocks
 constexpr int most_blocks_a_multiprocessor = 16;
+constexpr int narrowest_wide = 96;     // width from which a product fills enough of a GPU to be launched by itself
+constexpr long most_wide_tiles = 128;  // of a piece: 4096 rows fill a GPU's multiprocessors
 constexpr std::size_t kernel_statics = 1024;  // bytes of shared memory that kernels declare for themselves
 
 template <class Shape, class Kind>
@@ -60,9 +64,40 @@ using SharedSteps = ProgramKind<false, false, false>;
 using OwnSteps = ProgramKind<true, true, true>;
 
 template <class Real>
-TileRegime wide_regime(const DeviceLayout<Real>& layout, long program_size, std::string why) {
-  TileRegime tiles = regime_of<WideShape<Real>, OwnSteps>(Regime::wide, layout, program_size);
-  tiles.why = std::move(why);
+TileRegime wide_regime(const DeviceLayout<Real>& layout, long program_size) {
+  TileRegime tiles;
+  tiles.regime = Regime::wide;
+  tiles.number_bytes = sizeof(Real);
+  tiles.samples = wide_tile_rows;
+  tiles.threads = grid_threads;
+  tiles.program_size = program_size;
+  tiles.weights_size = layout.weights_size;
+  Pieces<Real> solve(nullptr), gradient(nullptr);
+  place_wide(solve, layout.program, wide_tile_rows, false);
+  place_wide(gradient, layout.program, wide_tile_rows, true);
+  tiles.solve_size = solve.used();
+  tiles.gradient_size = gradient.used();
+  tiles.slot_size = slot_layout(layout.program.plan).size;
+  return tiles;
+}
+
+// Whether a layer's product is worth launches of its own. Steps there are equal for all rows.
+template <class Real>
+bool takes_products(const FlowProgram<Real>& program) {
+  const DivergenceForm form = program.estimator.form;
+  const bool known_form =
+      form == DivergenceForm::none || form == DivergenceForm::probes || form == DivergenceForm::tangents;
+  return known_form && program.plan.layers >= 2 && program.plan.width >= narrowest_wide && !program.adaptive &&
+         !program.back_adaptive;
+}
+
+// What panels in global memory take: products of cuBLAS where they are large, else tiles.
+template <class Real>
+TileRegime off_chip_regime(const DeviceLayout<Real>& layout, long program_size, const std::string& why) {
+  const bool wide = takes_products(layout.program);
+  TileRegime tiles = wide ? wide_regime(layout, program_size)
+                          : regime_of<GlobalShape<Real>, OwnSteps>(Regime::global, layout, program_size);
+  tiles.why = why + (wide ? "; the layers are wide enough for a library's products" : "");
   return tiles;
 }
 
@@ -82,7 +117,7 @@ TileRegime choose_float32(const Plan& plan, Direction direction, Estimator estim
   long program_size = 0;
   const DeviceLayout<float> layout = measured_layout<float>(plan, direction, estimator, program_size);
   if (layout.program.adaptive || layout.program.back_adaptive)
-    return wide_regime(layout, program_size, "each row takes steps of its own");
+    return off_chip_regime(layout, program_size, "each row takes steps of its own");
   const int widest = std::max(plan.width, plan.dim);
   TileRegime tiles = regime_of<NarrowShape, SharedSteps>(Regime::narrow, layout, program_size);
   if (widest <= widest_narrow && fits(tiles, gpu)) {
@@ -94,9 +129,9 @@ TileRegime choose_float32(const Plan& plan, Direction direction, Estimator estim
     tiles.why = "weights and a tile's panels fit on chip";
     return tiles;
   }
-  return wide_regime(layout, program_size,
-                     fmt::format("a tile on chip would take {} bytes, a block may have {}",
-                                 tiles.shared_bytes(true) + kernel_statics, gpu.shared_bytes));
+  return off_chip_regime(layout, program_size,
+                         fmt::format("a tile on chip would take {} bytes, a block may have {}",
+                                     tiles.shared_bytes(true) + kernel_statics, gpu.shared_bytes));
 }
 
 std::size_t bytes_of(long numbers, const TileRegime& tiles) {
@@ -116,6 +151,52 @@ long tiles_of(long rows, const TileRegime& tiles) {
   return (rows + tiles.samples - 1) / tiles.samples;
 }
 
+std::size_t answer_bytes(const LaunchPlan& launch, const TileRegime& tiles, const Plan& plan) {
+  return static_cast<std::size_t>(launch.rows_at_once) * row_bytes(tiles, plan) +
+         static_cast<std::size_t>(launch.tiles) * sizeof(cpu::TileFigures<double>);
+}
+
+// Of the slots that are held at once. Pieces hand on their sums of each parameter and of its part of the loop matrix.
+std::size_t sum_bytes(const LaunchPlan& launch, const TileRegime& tiles) {
+  const std::size_t slot = bytes_of(tiles.slot_size, tiles) + sizeof(cpu::TileFigures<double>);
+  const std::size_t carried =
+      launch.slots_at_once < launch.slots ? 2 * sizeof(double) * static_cast<std::size_t>(tiles.slot_size) : 0;
+  return static_cast<std::size_t>(launch.slots_at_once) * slot + carried;
+}
+
+// Tiles of a wide piece: decided by the shape alone, since the products' sums are made piece by piece.
+long wide_piece(const TileRegime& tiles) {
+  return std::clamp(most_workspace_numbers / tiles.gradient_size, 1L, most_wide_tiles);
+}
+
+LaunchPlan plan_wide_solve(const TileRegime& tiles, const Plan& plan, long rows, const GpuLimits& gpu) {
+  LaunchPlan launch;
+  launch.rows_at_once = std::min(rows, wide_piece(tiles) * tiles.samples);
+  launch.tiles = tiles_of(launch.rows_at_once, tiles);
+  launch.blocks = static_cast<int>(launch.tiles);
+  launch.workspaces = static_cast<std::size_t>(launch.tiles) * bytes_of(tiles.workspace_size(false), tiles);
+  launch.bytes = launch.workspaces + answer_bytes(launch, tiles, plan);
+  require_memory("the solve of one piece of rows needs", launch.bytes, gpu.memory);
+  return launch;
+}
+
+// A slot is a piece. Their number and size do not depend on the memory, how many are held before they are summed does.
+LaunchPlan plan_wide_gradient(const TileRegime& tiles, long rows, const GpuLimits& gpu) {
+  LaunchPlan launch;
+  launch.tiles = tiles_of(rows, tiles);
+  launch.slots = static_cast<int>((launch.tiles + wide_piece(tiles) - 1) / wide_piece(tiles));
+  launch.blocks = static_cast<int>((launch.tiles + launch.slots - 1) / launch.slots);
+  launch.workspaces = static_cast<std::size_t>(launch.blocks) * bytes_of(tiles.workspace_size(true), tiles);
+  launch.slots_at_once =
+      static_cast<int>(std::clamp(most_slot_numbers / tiles.slot_size, 1L, static_cast<long>(launch.slots)));
+  while (true) {
+    launch.bytes = launch.workspaces + sum_bytes(launch, tiles);
+    if (launch.bytes <= gpu.memory) return launch;
+    if (launch.slots_at_once == 1) require_memory("the gradient of one piece of rows needs", launch.bytes, gpu.memory);
+    launch.slots_at_once = (launch.slots_at_once + 1) / 2;
+  }
+}
+
 }  // namespace
 
 std::size_t row_bytes(const TileRegime& tiles, const Plan& plan) {
@@ -124,7 +205,7 @@ std::size_t row_bytes(const TileRegime& tiles, const Plan& plan) {
 }
 
 const char* regime_name(Regime regime) {
-  constexpr const char* names[] = {"narrow", "medium", "wide"};
+  constexpr const char* names[] = {"narrow", "medium", "global", "wide"};
   return names[static_cast<int>(regime)];
 }
 
@@ -133,7 +214,7 @@ TileRegime choose_regime(const Plan& plan, Direction direction, Estimator estima
   if (precision == Precision::float32) return choose_float32(plan, direction, estimator, gpu);
   long program_size = 0;
   const DeviceLayout<double> layout = measured_layout<double>(plan, direction, estimator, program_size);
-  return wide_regime(layout, program_size, "float64 is computed in global memory");
+  return off_chip_regime(layout, program_size, "float64 is computed in global memory");
 }
 
 void require_memory(const std::string& what, std::size_t needed, std::size_t available) {
@@ -145,6 +226,7 @@ void require_memory(const std::string& what, std::size_t needed, std::size_t ava
 }
 
 LaunchPlan plan_solve(const TileRegime& tiles, const Plan& plan, long rows, const GpuLimits& gpu) {
+  if (tiles.regime == Regime::wide) return plan_wide_solve(tiles, plan, rows, gpu);
   const long workspace = tiles.workspace_size(false);
   LaunchPlan launch;
   launch.rows_at_once = std::min(rows, most_rows_at_once);
@@ -153,8 +235,7 @@ LaunchPlan plan_solve(const TileRegime& tiles, const Plan& plan, long rows, cons
     launch.tiles = tiles_of(launch.rows_at_once, tiles);
     launch.blocks = static_cast<int>(std::min<long>(launch.blocks, launch.tiles));
     launch.workspaces = static_cast<std::size_t>(launch.blocks) * bytes_of(workspace, tiles);
-    const std::size_t answers = static_cast<std::size_t>(launch.rows_at_once) * row_bytes(tiles, plan) +
-                                static_cast<std::size_t>(launch.tiles) * sizeof(cpu::TileFigures<double>);
+    const std::size_t answers = answer_bytes(launch, tiles, plan);
     launch.bytes = launch.workspaces + answers;
     if (launch.bytes <= gpu.memory) return launch;
     if (launch.tiles == 1) require_memory("the solve of one tile of rows needs", launch.bytes, gpu.memory);
@@ -166,8 +247,8 @@ LaunchPlan plan_solve(const TileRegime& tiles, const Plan& plan, long rows, cons
 }
 
 LaunchPlan plan_gradient(const TileRegime& tiles, long rows, const GpuLimits& gpu) {
+  if (tiles.regime == Regime::wide) return plan_wide_gradient(tiles, rows, gpu);
   const std::size_t workspace = bytes_of(tiles.workspace_size(true), tiles);
-  const std::size_t slot = bytes_of(tiles.slot_size, tiles) + sizeof(cpu::TileFigures<double>);
   LaunchPlan launch;
   launch.tiles = tiles_of(rows, tiles);
   launch.slots =
@@ -177,11 +258,8 @@ LaunchPlan plan_gradient(const TileRegime& tiles, long rows, const GpuLimits& gp
   while (true) {
     launch.blocks = std::min(launch.blocks, launch.slots_at_once);
     launch.workspaces = static_cast<std::size_t>(launch.blocks) * workspace;
-    const std::size_t sums = static_cast<std::size_t>(launch.slots_at_once) * slot;
-    // Pieces hand on their sums of each parameter and of its part of the loop matrix.
-    const std::size_t carried =
-        launch.slots_at_once < launch.slots ? 2 * sizeof(double) * static_cast<std::size_t>(tiles.slot_size) : 0;
-    launch.bytes = launch.workspaces + sums + carried;
+    const std::size_t sums = sum_bytes(launch, tiles);
+    launch.bytes = launch.workspaces + sums;
     if (launch.bytes <= gpu.memory) return launch;
     if (launch.slots_at_once == 1) require_memory("the gradient of one tile of rows needs", launch.bytes, gpu.memory);
     if (launch.workspaces > sums && launch.blocks > 1)
@@ -200,6 +278,7 @@ ResidentBytes resident_bytes(const TileRegime& tiles, const Plan& plan, std::siz
   ResidentBytes bytes;
   bytes.parameters = parameters * (arrays * tiles.number_bytes + tables);
   bytes.program = bytes_of(tiles.program_size, tiles);
+  if (tiles.regime == Regime::wide) bytes.products = products_bytes;
   bytes.rows = rows * (bytes_of(plan.dim, tiles) + order);
   return bytes;
 }

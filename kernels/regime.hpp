@@ -10,8 +10,9 @@
 
 namespace cnf {
 
-// narrow: a warp's tile, medium: a block's, both on chip for the whole solve. wide: a block's, in global memory.
-enum class Regime { narrow, medium, wide };
+// narrow: a warp's tile, medium: a block's, both on chip for the whole solve. global: a block's, in global memory.
+// wide: all rows of a piece layer by layer, each layer a product of cuBLAS.
+enum class Regime { narrow, medium, global, wide };
 const char* regime_name(Regime regime);
 
 // What the choice depends on of a GPU; unless it is known, an H100.
@@ -23,7 +24,7 @@ struct GpuLimits {
 
 // The kernels of a program and what they ask for. Sizes are in numbers of the precision.
 struct TileRegime {
-  Regime regime = Regime::wide;
+  Regime regime = Regime::global;
   std::string why;
   std::size_t number_bytes = 4;
   int samples = 0;          // of a tile
@@ -55,7 +56,7 @@ TileRegime choose_regime(const Plan& plan, Direction direction, Estimator estima
 struct LaunchPlan {
   long rows_at_once = 0;  // of a solve
   long tiles = 0;         // of one piece of a solve, of all rows of a gradient
-  int blocks = 0;
+  int blocks = 0;         // wide: tiles of a piece, whose rows go through the layers together
   int slots = 0;
   int slots_at_once = 0;
   std::size_t workspaces = 0;  // bytes: of all blocks
@@ -74,13 +75,23 @@ std::size_t row_bytes(const TileRegime& tiles, const Plan& plan);
 LaunchPlan plan_solve(const TileRegime& tiles, const Plan& plan, long rows, const GpuLimits& gpu);
 LaunchPlan plan_gradient(const TileRegime& tiles, long rows, const GpuLimits& gpu);
 
+inline constexpr std::size_t products_bytes = std::size_t{32} << 20;  // what NVIDIA advises for an H100
+
+// Of a training step in the wide regime, all its pieces.
+struct WideLaunches {
+  long kernels = 0;
+  long products = 0;
+};
+WideLaunches wide_launches(const Plan& plan, int pieces);
+
 // What stays on the device as long as the engine does.
 struct ResidentBytes {
   std::size_t parameters = 0;  // theta, its gradient, moments, a copy kept of theta and these, tables
   std::size_t program = 0;     // of the training's solve
   std::size_t rows = 0;        // loaded for training, with their order
+  std::size_t products = 0;    // the workspace of the products' library, wide only
 
-  std::size_t all() const { return parameters + program + rows; }
+  std::size_t all() const { return parameters + program + rows + products; }
 };
 ResidentBytes resident_bytes(const TileRegime& tiles, const Plan& plan, std::size_t rows);
 

@@ -31,7 +31,7 @@ TEST(Regime, FollowsWidthDepthAndTheDevice) {
   EXPECT_EQ(regime_of(toy(2, 33, 3)).regime, Regime::medium);
   EXPECT_EQ(regime_of(toy(2, 64, 3)).regime, Regime::medium);
   EXPECT_EQ(regime_of(toy(43, 860, 2)).regime, Regime::wide);
-  EXPECT_EQ(regime_of(toy(2, 64, 3), {.shared_bytes = 100000}).regime, Regime::wide);
+  EXPECT_EQ(regime_of(toy(2, 64, 3), {.shared_bytes = 100000}).regime, Regime::global);
   EXPECT_LE(regime_of(toy(2, 64, 2), a100).shared_bytes(true), a100.shared_bytes);
 }
 
@@ -42,10 +42,49 @@ TEST(Regime, TakesGlobalMemoryForFloat64AndForStepsOfEachRow) {
 
   for (const EngineConfig& config : {wider, adaptive}) {
     const TileRegime tiles = regime_of(config);
-    EXPECT_EQ(tiles.regime, Regime::wide);
+    EXPECT_EQ(tiles.regime, Regime::global);
     EXPECT_EQ(tiles.shared_bytes(true), 0u);
     EXPECT_FALSE(tiles.why.empty());
   }
+}
+
+TEST(Regime, TakesProductsOnlyWhereLayersAreWideAndStepsEqual) {
+  EngineConfig float64 = toy(3, 128, 2), exact = toy(3, 128, 3), closed = toy(43, 860, 1);
+  float64.precision = Precision::float64;
+  for (EngineConfig* config : {&exact, &closed}) config->divergence = {};
+  EngineConfig adaptive = toy(3, 128, 2), backsolve = adaptive, adaptive_back = adaptive, narrow64 = toy(3, 64, 3);
+  adaptive.flow.solve.tolerances = Tolerances{1e-3, 1e-3};
+  backsolve.adjoint.adjoint = Adjoint::backsolve;
+  adaptive_back.adjoint = {Adjoint::backsolve, Tolerances{1e-3, 1e-3}};
+  narrow64.precision = Precision::float64;
+
+  for (const EngineConfig& config : {float64, exact, backsolve, toy(43, 860, 1)}) {
+    const TileRegime tiles = regime_of(config);
+    EXPECT_EQ(tiles.regime, Regime::wide) << tiles.why;
+    EXPECT_EQ(tiles.shared_bytes(true), 0u);
+  }
+  for (const EngineConfig& config : {closed, adaptive, adaptive_back, narrow64})
+    EXPECT_EQ(regime_of(config).regime, Regime::global);
+}
+
+// The rows of a piece come from the shape and the number of rows; memory decides how many sums are held at once.
+TEST(Regime, CutsWideBatchesIntoPiecesThatDoNotDependOnTheMemory) {
+  const EngineConfig config = toy(43, 860, 2);
+  const TileRegime tiles = regime_of(config);
+  const LaunchPlan notebook = plan_gradient(tiles, 1000, {}), large = plan_gradient(tiles, 36000, {});
+  const std::size_t less = large.workspaces + 12 * sizeof(float) * static_cast<std::size_t>(tiles.slot_size);
+  const LaunchPlan cut = plan_gradient(tiles, 36000, {.memory = less});
+
+  EXPECT_EQ(notebook.slots, 1);
+  EXPECT_EQ(notebook.blocks, 32);
+  EXPECT_GT(large.slots, 8);
+  EXPECT_LE(large.workspaces, std::size_t{1} << 30);
+  EXPECT_EQ(cut.slots, large.slots);
+  EXPECT_EQ(cut.blocks, large.blocks);
+  EXPECT_LT(cut.slots_at_once, large.slots_at_once);
+  EXPECT_LE(cut.bytes, less);
+  EXPECT_THROW(plan_gradient(tiles, 36000, {.memory = large.workspaces}), Error);
+  EXPECT_THROW(plan_solve(tiles, make_plan(config), 36000, {.memory = 1 << 20}), Error);
 }
 
 // The weights of a tile on chip, by hand: rows of (columns, rounded up to four, and four), in 64-byte pieces.
@@ -102,6 +141,17 @@ TEST(GpuPlan, IsOneGraphOfFourKernelsAndTellsItsMemory) {
   EXPECT_EQ(plan.slots, 16);
   EXPECT_EQ(sum, plan.memory_needed);
   EXPECT_LE(plan.memory_needed, plan.memory_available);
+}
+
+TEST(GpuPlan, TellsOfTheProductsOfWideLayers) {
+  const GpuPlan plan = plan_for_gpu(toy(43, 860, 2), 1000, {.kind = DeviceKind::cpu});
+
+  // By hand for 20 steps of six stages and three layers: 5 + 1 launches, 6 (1 + 3 + 1) + 1 a step there,
+  // 1 + 2 + 6 (2 + 2) + 1 + 3 a step back, and three around the gradient.
+  EXPECT_EQ(plan.kernels, 6 + 20 * (31 + 31) + 3);
+  EXPECT_EQ(plan.products, 2 + 20 * (6 * 3 + 3 + 6 * 3 + 6));
+  EXPECT_TRUE(plan.graph);
+  EXPECT_GT(plan.memory_needed, std::size_t{32} << 20);
 }
 
 TEST(GpuPlan, NeedsRowsAndMemory) {

@@ -84,6 +84,7 @@ Json gpu_facts(const CommandLine& line) {
         {"blocks", plan.blocks},
         {"pieces", plan.pieces},
         {"kernels", plan.kernels},
+        {"products", plan.products},
         {"graph", plan.graph}}}};
   for (const MemoryPart& part : plan.memory) facts["device_memory"][part.name] = part.bytes;
   facts["device_memory"]["needed"] = plan.memory_needed;

@@ -23,16 +23,17 @@ struct GpuPlan {
   int multiprocessors = 0;       ///< of the device
   std::size_t shared_limit = 0;  ///< bytes of shared memory that a block may have
 
-  std::string regime;              ///< narrow, medium or wide
+  std::string regime;              ///< narrow, medium, global or wide
   std::string why;                 ///< what decided
   int tile_samples = 0;            ///< rows of a tile
   int threads = 0;                 ///< of a block
   std::size_t on_chip = 0;         ///< bytes of shared memory a block takes for weights and panels; 0: in global memory
   long tiles = 0;                  ///< of the batch
   int slots = 0;                   ///< partial sums of gradients, added in order
-  int blocks = 0;                  ///< of the gradient's kernel
+  int blocks = 0;                  ///< of the gradient's kernel; wide: tiles that go through the layers together
   int pieces = 0;                  ///< that the batch is cut into for want of memory
   int kernels = 0;                 ///< launched for a training step
+  int products = 0;                ///< of cuBLAS in a training step, beside those; wide only
   bool graph = false;              ///< replayed as one CUDA graph
   std::vector<MemoryPart> memory;  ///< what a training on these rows holds
   std::size_t memory_needed = 0;   ///< bytes, their sum

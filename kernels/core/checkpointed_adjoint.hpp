@@ -5,6 +5,30 @@
 
 namespace cnf::inline CNF_ARCH {
 
+// kbar_i at one place of a panel: h (b_i lambda + sum_{j>i} a_ji ybar_j); ybar_j stands j panels behind `pulled`.
+template <class V>
+CNF_INLINE V stage_cotangent(const Method<RealOf<V>>& method, int i, V h, const RealOf<V>* lambda,
+                             const RealOf<V>* pulled, long panel, long at) {
+  V sum = V(method.b[i]) * load<V>(lambda + at);
+  for (int j = i + 1; j < method.solution_stages; ++j)
+    sum = multiply_add(V(method.a[j][i]), load<V>(pulled + j * panel + at), sum);
+  return h * sum;
+}
+
+// lambda <- lambda + sum_i ybar_i
+template <class Team, class Real>
+CNF_HD void gather_cotangents(const Team& team, int dim, int stages, const Real* pulled, Real* lambda) {
+  using V = typename Team::Value;
+  const int samples = team.samples();
+  const long panel = static_cast<long>(dim) * samples;
+  team.for_each(dim, [=](int r, int lane) {
+    const long at = static_cast<long>(r) * samples + lane;
+    V sum = load<V>(lambda + at);
+    for (int i = 0; i < stages; ++i) sum = sum + load<V>(pulled + i * panel + at);
+    store(lambda + at, sum);
+  });
+}
+
 // memory.lambda comes in as dL/dx at the end of the solve and leaves as dL/dx at its start; cot_delta is
 // dL/d(delta_logp).
 //   kbar_i = h (b_i lambda + sum_{j>i} a_ji ybar_j),  ybar_i = d/dx of kbar_i . F + h b_i mu div at stage i
@@ -31,10 +55,7 @@ CNF_HD void checkpointed_adjoint(const Team& team, const FixedSolve<Team, Phi>& 
       const Real* pulled = memory.pulled;
       team.for_each(dim, [=, &method](int r, int lane) {
         const long at = static_cast<long>(r) * samples + lane;
-        V sum = V(method.b[i]) * load<V>(lambda + at);
-        for (int j = i + 1; j < stages; ++j)
-          sum = multiply_add(V(method.a[j][i]), load<V>(pulled + j * panel + at), sum);
-        store(memory.cot_f + at, h * sum);
+        store(memory.cot_f + at, stage_cotangent(method, i, h, lambda, pulled, panel, at));
       });
       team.for_each(1, [=, &method](int, int lane) {
         store(memory.cot_div + lane, V(step * method.b[i]) * load<V>(cot_delta + lane));
@@ -50,13 +71,7 @@ CNF_HD void checkpointed_adjoint(const Team& team, const FixedSolve<Team, Phi>& 
       field.pull_back(gates.at(evaluation), memory.stage, kept, memory.cot_f, memory.cot_div, memory.pulled + i * panel,
                       &gradient, Real(1));
     }
-    const Real* pulled = memory.pulled;
-    team.for_each(dim, [=](int r, int lane) {
-      const long at = static_cast<long>(r) * samples + lane;
-      V sum = load<V>(memory.lambda + at);
-      for (int i = 0; i < stages; ++i) sum = sum + load<V>(pulled + i * panel + at);
-      store(memory.lambda + at, sum);
-    });
+    gather_cotangents(team, dim, stages, memory.pulled, memory.lambda);
   }
 }
 

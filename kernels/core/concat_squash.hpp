@@ -23,6 +23,7 @@ CNF_INLINE Gate<V> gate_at(V gate_weight, V gate_bias, V bias, V shift_weight, V
 template <class Real>
 struct SharedGates {
   static constexpr bool per_lane = false;
+  static constexpr bool keeps_products = false;  // a layer's formulas keep z and zdot
   const Real* gate = nullptr;
   const Real* offset = nullptr;
   Real time = 0;
@@ -38,6 +39,7 @@ struct SharedGates {
 template <class Real>
 struct LaneGates {
   static constexpr bool per_lane = true;
+  static constexpr bool keeps_products = true;
   Real* gate = nullptr;
   Real* offset = nullptr;
   const Real* time = nullptr;  // (samples,)

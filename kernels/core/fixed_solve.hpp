@@ -33,6 +33,24 @@ struct Record {
   }
 };
 
+// to = from + step sum_j weights[j] slope_j over `rows` rows, and the same to `recorded` where that is not null;
+// slope_j stands j (dim + 1) rows behind `slopes`.
+template <class Team, class Real>
+CNF_HD void advance_panel(const Team& team, Real step, int dim, Real* to, const Real* from, const Real* weights,
+                          int count, int rows, const Real* slopes, Real* recorded) {
+  using V = typename Team::Value;
+  const int samples = team.samples();
+  const long stride = static_cast<long>(dim + 1) * samples;
+  const V size = V(step);
+  team.for_each(rows, [=](int r, int lane) {
+    const long at = static_cast<long>(r) * samples + lane;
+    const V sum = weighted_sum<V>(weights, count, slopes, stride, at);
+    const V advanced = multiply_add(size, sum, load<V>(from + at));
+    store(to + at, advanced);
+    if (recorded) store(recorded + at, advanced);
+  });
+}
+
 template <class Team, class Phi>
 class FixedSolve {
  public:
@@ -74,19 +92,9 @@ class FixedSolve {
     return kept;
   }
 
-  // to = from + step sum_j weights[j] slope_j, and the same to `recorded` where that is not null
   CNF_HD void advance(Real* to, const Real* from, const Real* weights, int count, int rows, const Real* slopes,
                       Real* recorded = nullptr) const {
-    const int samples = team_.samples();
-    const long stride = static_cast<long>(dim_ + 1) * samples;
-    const V step = V(step_);
-    team_.for_each(rows, [=](int r, int lane) {
-      const long at = static_cast<long>(r) * samples + lane;
-      const V sum = weighted_sum<V>(weights, count, slopes, stride, at);
-      const V advanced = multiply_add(step, sum, load<V>(from + at));
-      store(to + at, advanced);
-      if (recorded) store(recorded + at, advanced);
-    });
+    advance_panel(team_, step_, dim_, to, from, weights, count, rows, slopes, recorded);
   }
 
   CNF_INLINE Real* slopes(int i) const { return memory_.slopes + static_cast<long>(i) * (dim_ + 1) * team_.samples(); }

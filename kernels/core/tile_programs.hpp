@@ -117,6 +117,20 @@ CNF_HD void gather_probes(const Team& team, const TileRows<Real>& rows, const Pl
   });
 }
 
+// Base points of the rows, drawn from (seed, epoch, row).
+template <class Team, class Real>
+CNF_HD void draw_base_points(const Team& team, const TileRows<Real>& rows, const Plan& plan,
+                             const BaseParameters<Real>& base, Real* x) {
+  const int samples = team.samples();
+  team.for_each_index(plan.dim * samples, [=, &plan, &base](int i) {
+    const int lane = i % samples, feature = i / samples;
+    const RandomStream stream = {plan.seed, 2, rows.epoch,
+                                 rows.row_number + static_cast<std::uint64_t>(rows.row(lane))};
+    const Real z = static_cast<Real>(random_normal(stream, feature));
+    x[i] = multiply_add(base.deviation[feature], z, base.mean[feature]);
+  });
+}
+
 template <class Team, class Real>
 CNF_HD void fill(const Team& team, Real* panel, int rows, Real value) {
   const int samples = team.samples();
@@ -179,16 +193,19 @@ struct FlowGradient {
   Real* drift = nullptr;                   // largest |x recomputed at t1 - data|, backsolve only
 };
 
-// The largest |x recomputed at t1 - data| so far.
+// |x recomputed at t1 - data| of a row's feature.
+template <class Real>
+CNF_INLINE Real drift_at(const TileRows<Real>& rows, int dim, int samples, const Real* x, int lane, int i) {
+  return absolute(x[static_cast<long>(i) * samples + lane] - rows.values[rows.row(lane) * dim + i]);
+}
+
+// The largest so far.
 template <class Team, class Real>
 CNF_HD void measure_drift(const Team& team, const TileRows<Real>& rows, int dim, const Real* x, Real* drift) {
   const int samples = team.samples();
   team.for_each_index(1, [=](int) {
     for (int lane = 0; lane < rows.count; ++lane)
-      for (int i = 0; i < dim; ++i) {
-        const Real off = absolute(x[static_cast<long>(i) * samples + lane] - rows.values[rows.row(lane) * dim + i]);
-        *drift = maximum(*drift, off);
-      }
+      for (int i = 0; i < dim; ++i) *drift = maximum(*drift, drift_at(rows, dim, samples, x, lane, i));
   });
 }
 
@@ -260,32 +277,29 @@ CNF_HD void loss_gradient_tile(const Team& team, Phi phi, const FlowProgram<Real
   if (back) measure_drift(team, rows, dim, memory.x, gradient.drift);
 }
 
+// From the log-density at base points to that of the samples: d log p / dt = -div along the path.
+template <class Team, class Real>
+CNF_HD void leave_base(const Team& team, const Real* delta_logp, Real* log_density) {
+  using V = typename Team::Value;
+  team.for_each(
+      1, [=](int, int lane) { store(log_density + lane, load<V>(log_density + lane) - load<V>(delta_logp + lane)); });
+}
+
 // Solves t0 -> t1 from base points; with an estimator, memory.log_density becomes log p1 of the samples.
 template <class Team, class Phi, class Real>
 CNF_HD void sample_tile(const Team& team, Phi phi, const FlowProgram<Real>& program, const TileRows<Real>& rows,
                         const TileMemory<Real>& memory, const LaneMemory<Real>& lanes = {}) {
-  const int dim = program.plan.dim, samples = team.samples();
-  if (rows.values) {
+  const int dim = program.plan.dim;
+  if (rows.values)
     gather(team, rows, dim, memory.x);
-  } else {
-    team.for_each_index(dim * samples, [=, &program](int i) {
-      const int lane = i % samples, feature = i / samples;
-      const RandomStream stream = {program.plan.seed, 2, rows.epoch,
-                                   rows.row_number + static_cast<std::uint64_t>(rows.row(lane))};
-      const Real z = static_cast<Real>(random_normal(stream, feature));
-      memory.x[i] = multiply_add(program.base.deviation[feature], z, program.base.mean[feature]);
-    });
-  }
+  else
+    draw_base_points(team, rows, program.plan, program.base, memory.x);
   fill(team, memory.delta_logp, 1, Real(0));
   base_log_density(team, program.base, dim, memory.x, memory.delta_logp, memory.log_density);
   if (program.estimator.form == DivergenceForm::probes)
     gather_probes(team, rows, program.plan, program.estimator.columns, memory.stage.probes);
   solve_state(team, phi, program, memory, {}, lanes);
-  if (program.estimator.form == DivergenceForm::none) return;
-  team.for_each(1, [=](int, int lane) {  // d log p / dt = -div along the path
-    using V = typename Team::Value;
-    store(memory.log_density + lane, load<V>(memory.log_density + lane) - load<V>(memory.delta_logp + lane));
-  });
+  if (program.estimator.form != DivergenceForm::none) leave_base(team, memory.delta_logp, memory.log_density);
 }
 
 }  // namespace cnf::inline CNF_ARCH

@@ -115,6 +115,9 @@ class VectorField {
   CNF_HD void start_probes(const StagePanels<Real>& in) const;
 
  private:
+  template <class>
+  friend struct FieldParts;  // runs them one by one, around products of a library
+
   CNF_INLINE Real* row(Real* panel, int rows, int column, int r) const {
     return panel + (static_cast<long>(column) * rows + r) * samples_;
   }

@@ -53,7 +53,7 @@ CNF_HD void VectorField<Team, Phi, Gates>::hidden_layer(int l, const Gates& gate
   team_.product(field_.layer[l].weight, inputs_of(l, in, kept), columns, [=, phi = phi_](int o, int c, int lane, V z) {
     const Gate<V> gate = gates.template at<V>(first_neuron + o, lane);
     const long at = panels.at(c, o, lane);
-    if (Gates::per_lane && panels.pre_gate) store(panels.pre_gate + at, z);
+    if (Gates::keeps_products && panels.pre_gate) store(panels.pre_gate + at, z);
     if (c > 0) return keep_tangent(phi, panels, o, c, lane, z * gate.gate);
     const V a = multiply_add(z, gate.gate, gate.offset);
     store(panels.value + at, activate(phi, a));
@@ -74,7 +74,7 @@ CNF_HD void VectorField<Team, Phi, Gates>::last_layer(const Gates& gates, const 
   team_.product(field_.layer[l].weight, inputs_of(l, in, kept), columns_of_product(l),
                 [=](int o, int c, int lane, V z) {
                   const Gate<V> gate = gates.template at<V>(first_neuron + o, lane);
-                  if (Gates::per_lane && panels.pre_gate) store(panels.pre_gate + panels.at(c, o, lane), z);
+                  if (Gates::keeps_products && panels.pre_gate) store(panels.pre_gate + panels.at(c, o, lane), z);
                   if (c > 0)
                     store(jacobian_part + panels.at(c - 1, o, lane), z * gate.gate);
                   else

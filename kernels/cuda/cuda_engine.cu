@@ -138,7 +138,7 @@ SolveFailed CudaEngine<Real>::failure(Direction direction, const FailedRows& fai
   job.plan = plan_;
   job.direction = direction;
   job.row_number = row - static_cast<std::uint64_t>(failed.position);
-  job.record_capacity = cpu::record_capacity(plan_, WideShape<Real>::samples, sizeof(Real));
+  job.record_capacity = cpu::record_capacity(plan_, GlobalShape<Real>::samples, sizeof(Real));
   return cpu::failed_row_error(job, failed);
 }
 
@@ -150,7 +150,7 @@ std::size_t CudaEngine<Real>::held_bytes() const {
     bytes += array->bytes();
   for (const Preparation& preparation : preparations_)
     if (preparation.program) bytes += preparation.program->bytes();
-  return bytes;
+  return bytes + blas_.bytes();
 }
 
 template <class Real>
@@ -186,8 +186,10 @@ typename CudaEngine<Real>::Preparation& CudaEngine<Real>::preparation(Direction 
   Preparation& preparation = preparations_[which];
   if (preparation.program) return preparation;
   const TileRegime tiles = choose_regime(plan_, direction, estimator, precision_, limits_);
-  const std::size_t bytes = resident_bytes(tiles, plan_, 0).program;
+  const ResidentBytes resident = resident_bytes(tiles, plan_, 0);
+  const std::size_t bytes = resident.program + (blas_.bytes() > 0 ? 0 : resident.products);
   require_memory("the gates of all steps and the padded weights need", bytes, gpu().memory);
+  if (tiles.regime == Regime::wide) blas_.open();
   make_room(bytes);
   preparation.program.emplace(plan_, direction, estimator, theta_.get(), tiles, stream_);
   return preparation;

@@ -95,7 +95,8 @@ class CudaEngine final : public Engine {
   // Gradients of job's rows, into gradient_ and `figures`.
   void place_gradient(TileJob<Real>& job, const LaunchPlan& launch);
   SumJob<Real> sum_job(const TileJob<Real>& job, GradientFigures* figures) const;
-  // Of the slots from job.first_slot on, as many as there are at once.
+  // Slots from job.first_slot on, as many as there are at once.
+  static void take_slots(TileJob<Real>& job, const LaunchPlan& launch);
   void launch_gradient(TileJob<Real>& job, SumJob<Real>& sum, const DeviceProgram<Real>& program,
                        const LaunchPlan& launch, Launcher& launcher);
 
@@ -104,6 +105,8 @@ class CudaEngine final : public Engine {
   TileJob<Real> batch_job(const DeviceProgram<Real>& program, const Batch& batch) const;
   void run_batch(const Batch& batch, const UpdateJob<Real>* update);
   void run_waiting();
+  cuda_device::StepGraph::Key graph_key(const DeviceProgram<Real>& program, const TileJob<Real>& job, bool prepares,
+                                        bool updates) const;
   UpdateJob<Real> update_job(const OptimiserConfig& config, double learning_rate) const;
   void bound_queue();
   // Of the updates asked for, those that the device made.
@@ -119,8 +122,9 @@ class CudaEngine final : public Engine {
   SlotLayout slot_layout_;
   GpuLimits limits_;
   cuda_device::Stream stream_;
-  cuda_device::StreamLauncher on_stream_{stream_};
-  cuda_device::StepGraph step_graphs_[2][2];  // without and with: preparing what tiles read; an update
+  cuda_device::Blas blas_{stream_};
+  cuda_device::StreamLauncher on_stream_{stream_, blas_};
+  cuda_device::StepGraph step_graph_{stream_, blas_};
   DeviceArray<Real> theta_, gradient_, first_moment_, second_moment_;
   DeviceArray<std::int32_t> source_, loop_, partner_;
   DeviceArray<std::uint8_t> is_weight_;

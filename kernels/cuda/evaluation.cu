@@ -187,8 +187,10 @@ Gradient CudaEngine<Real>::loss_gradient(const DensityRequest& request) {
   job.rows.epoch = request.epoch;
   job.weight = Real(1) / static_cast<Real>(count);
   SumJob<Real> sum = sum_job(job, gradient_figures_.get());
-  for (job.first_slot = 0; job.first_slot < job.slots; job.first_slot = job.end_slot)
+  for (job.first_slot = 0; job.first_slot < job.slots; job.first_slot = job.end_slot) {
+    take_slots(job, launch);
     launch_gradient(job, sum, program, launch, on_stream_);
+  }
   gradient_figures_.send(stream_);
   const StepSums& sums = gradient_figures_.received().sums;
   if (sums.failed.count > 0)

@@ -1,33 +1,44 @@
-// A training step's kernels as one CUDA graph: made at the first step, then replayed with that step's parameters.
+// A training step's kernels and products as one CUDA graph: captured at the second step, then replayed with the
+// parameters of each.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <vector>
 
 #include "cuda/kernel_launch.hpp"
 
 namespace cnf::cuda_device {
 
-class StepGraph final : public Launcher {
+class StepGraph {
  public:
-  StepGraph() = default;
-  ~StepGraph() override;
+  // What a graph is good for: the addresses and sizes that its fixed kernels and its products were captured with.
+  using Key = std::vector<std::uintptr_t>;
+
+  explicit StepGraph(const Stream& stream, const Blas& blas) : on_stream_(stream, blas), stream_(stream) {}
+  ~StepGraph() { forget(); }
   StepGraph(const StepGraph&) = delete;
   StepGraph& operator=(const StepGraph&) = delete;
 
-  // Before a step's first kernel.
-  void open();
-  // The next kernel of the step: each waits for the one before. The kernels are the same in every step.
-  void launch(const void* kernel, KernelShape shape, void** arguments) override;
-  // Runs the kernels launched since open().
-  void replay(const Stream& stream);
+  // Runs what `step` launches, each launch after the one before. Steps of one key launch the same kernels in the same
+  // order.
+  void run(const Key& key, const std::function<void(Launcher&)>& step);
 
  private:
+  struct Captured {
+    cudaGraph_t graph = nullptr;
+    cudaGraphExec_t executable = nullptr;
+    std::vector<cudaGraphNode_t> nodes;  // of the kernels whose arguments change
+  };
+  class Capture;
+  class Replay;
+
+  void capture(Captured& captured, const std::function<void(Launcher&)>& step);
   void forget() noexcept;
 
-  cudaGraph_t graph_ = nullptr;
-  cudaGraphExec_t executable_ = nullptr;
-  std::vector<cudaGraphNode_t> nodes_;
-  std::size_t next_ = 0;
+  StreamLauncher on_stream_;
+  const Stream& stream_;
+  std::map<Key, Captured> captured_;
 };
 
 }  // namespace cnf::cuda_device

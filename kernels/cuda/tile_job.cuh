@@ -38,6 +38,19 @@ struct TileJob {
   std::int32_t* accepted = nullptr;  // (count,)
 };
 
+// A slot's gradient, from `at` on.
+template <class Real>
+CNF_HD void place_slot(const SlotLayout& layout, const Plan& plan, Real* at, FlowGradient<Real>& gradient) {
+  for (int l = 0; l < plan.layers; ++l) gradient.field.weight[l] = at + layout.weight[l];
+  gradient.field.loop = at + layout.loop;
+  gradient.field.bias = at + layout.bias;
+  gradient.field.gate_weight = at + layout.gate_weight;
+  gradient.field.gate_bias = at + layout.gate_bias;
+  gradient.field.shift_weight = at + layout.shift_weight;
+  gradient.base_mean = plan.trainable_base ? at + layout.base_mean : nullptr;
+  gradient.base_raw_variance = plan.trainable_base ? at + layout.base_raw_variance : nullptr;
+}
+
 // What a block finds in its memory.
 template <class Real>
 struct BlockMemory {

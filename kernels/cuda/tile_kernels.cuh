@@ -122,15 +122,7 @@ class Block {
     team_.for_each_index(layout.size, [=](int i) { at[i] = 0; });
     if (team_.thread() == 0) {
       job_.figures[slot] = {};
-      for (int l = 0; l < job_.program.plan.layers; ++l) gradient.field.weight[l] = at + layout.weight[l];
-      gradient.field.loop = at + layout.loop;
-      gradient.field.bias = at + layout.bias;
-      gradient.field.gate_weight = at + layout.gate_weight;
-      gradient.field.gate_bias = at + layout.gate_bias;
-      gradient.field.shift_weight = at + layout.shift_weight;
-      const bool trains_base = job_.program.plan.trainable_base;
-      gradient.base_mean = trains_base ? at + layout.base_mean : nullptr;
-      gradient.base_raw_variance = trains_base ? at + layout.base_raw_variance : nullptr;
+      place_slot(layout, job_.program.plan, at, gradient);
       gradient.negative_log_density = &job_.figures[slot].negative_log_density;
       gradient.drift = &job_.figures[slot].drift;
     }
@@ -192,6 +184,7 @@ class Block {
 //   budget: log_density_kernel  double         255           656             16
 //   budget: sample_kernel       double         255           656             16
 //   budget: gradient_kernel     double         255          1024            256
+//   budget: grid                any            208           512              0
 //   budget: others              any             64          1088              0
 //   budget: cub                 any            128         33856              0
 template <class Team, class Phi>

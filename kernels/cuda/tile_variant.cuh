@@ -1,4 +1,4 @@
-// The compiled ways to run tile programs.
+// The compiled ways to run programs: tile by tile, each a launch, or layer by layer.
 #pragma once
 
 #include "cuda/kernel_launch.hpp"
@@ -21,6 +21,8 @@ const TileVariant<Real>& narrow_variant();
 template <class Real>
 const TileVariant<Real>& medium_variant();
 template <class Real>
+const TileVariant<Real>& global_variant();
+template <class Real>
 const TileVariant<Real>& wide_variant();
 
 template <class Real>
@@ -29,7 +31,7 @@ const TileVariant<Real>& variant_of(Regime regime) {
     if (regime == Regime::narrow) return narrow_variant<Real>();
     if (regime == Regime::medium) return medium_variant<Real>();
   }
-  return wide_variant<Real>();
+  return regime == Regime::wide ? wide_variant<Real>() : global_variant<Real>();
 }
 
 }  // namespace cnf::inline CNF_ARCH

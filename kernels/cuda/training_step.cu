@@ -1,5 +1,7 @@
-// The CUDA engine's training step: a gradient and its update as one graph of four kernels, without a copy.
+// The CUDA engine's training step: a gradient and its update as one graph, without a copy: four kernels, or the wide
+// regime's many.
 #include <algorithm>
+#include <bit>
 #include <nvtx3/nvtx3.hpp>
 #include <utility>
 
@@ -40,9 +42,13 @@ SumJob<Real> CudaEngine<Real>::sum_job(const TileJob<Real>& job, GradientFigures
 }
 
 template <class Real>
+void CudaEngine<Real>::take_slots(TileJob<Real>& job, const LaunchPlan& launch) {
+  job.end_slot = std::min(job.first_slot + launch.slots_at_once, launch.slots);
+}
+
+template <class Real>
 void CudaEngine<Real>::launch_gradient(TileJob<Real>& job, SumJob<Real>& sum, const DeviceProgram<Real>& program,
                                        const LaunchPlan& launch, Launcher& launcher) {
-  job.end_slot = std::min(job.first_slot + launch.slots_at_once, launch.slots);
   program.variant().gradient(job, program.shape(launch, true), launcher);
   sum.slot_count = job.end_slot - job.first_slot;
   sum.first_piece = job.first_slot == 0;
@@ -73,6 +79,20 @@ TileJob<Real> CudaEngine<Real>::batch_job(const DeviceProgram<Real>& program, co
   return job;
 }
 
+// Every launch of a tile program is told anew of its step; most of the wide regime's are not.
+template <class Real>
+cuda_device::StepGraph::Key CudaEngine<Real>::graph_key(const DeviceProgram<Real>& program, const TileJob<Real>& job,
+                                                        bool prepares, bool updates) const {
+  cuda_device::StepGraph::Key key = {prepares, updates};
+  if (program.tiles().regime != Regime::wide) return key;
+  const void* const arrays[] = {job.workspace, job.gradients, job.figures};
+  for (const void* array : arrays) key.push_back(reinterpret_cast<std::uintptr_t>(array));
+  const long numbers[] = {job.count, job.first_slot, job.end_slot};
+  for (const long number : numbers) key.push_back(static_cast<std::uintptr_t>(number));
+  key.push_back(std::bit_cast<std::uint64_t>(static_cast<double>(job.weight)));
+  return key;
+}
+
 // A graph for each piece of the batch.
 template <class Real>
 void CudaEngine<Real>::run_batch(const Batch& batch, const UpdateJob<Real>* update) {
@@ -85,13 +105,13 @@ void CudaEngine<Real>::run_batch(const Batch& batch, const UpdateJob<Real>* upda
   sum.accumulate = batch.accumulate;
   sum.log = log_.get();
   for (job.first_slot = 0; job.first_slot < job.slots; job.first_slot = job.end_slot) {
-    const bool updates = update != nullptr && job.first_slot + launch.slots_at_once >= job.slots;
-    cuda_device::StepGraph& graph = step_graphs_[preparation.fresh ? 0 : 1][updates ? 1 : 0];
-    graph.open();
-    if (!preparation.fresh) program.prepare(graph);
-    launch_gradient(job, sum, program, launch, graph);
-    if (updates) launch_update(*update, graph);
-    graph.replay(stream_);
+    take_slots(job, launch);
+    const bool prepares = !preparation.fresh, updates = update != nullptr && job.end_slot == job.slots;
+    step_graph_.run(graph_key(program, job, prepares, updates), [&](Launcher& launcher) {
+      if (prepares) program.prepare(launcher);
+      launch_gradient(job, sum, program, launch, launcher);
+      if (updates) launch_update(*update, launcher);
+    });
     preparation.fresh = true;
   }
 }
@@ -182,6 +202,8 @@ template void CudaEngine<float>::place_gradient(TileJob<float>&, const LaunchPla
 template void CudaEngine<double>::place_gradient(TileJob<double>&, const LaunchPlan&);
 template SumJob<float> CudaEngine<float>::sum_job(const TileJob<float>&, GradientFigures*) const;
 template SumJob<double> CudaEngine<double>::sum_job(const TileJob<double>&, GradientFigures*) const;
+template void CudaEngine<float>::take_slots(TileJob<float>&, const LaunchPlan&);
+template void CudaEngine<double>::take_slots(TileJob<double>&, const LaunchPlan&);
 template void CudaEngine<float>::launch_gradient(TileJob<float>&, SumJob<float>&, const DeviceProgram<float>&,
                                                  const LaunchPlan&, Launcher&);
 template void CudaEngine<double>::launch_gradient(TileJob<double>&, SumJob<double>&, const DeviceProgram<double>&,

@@ -22,11 +22,12 @@ std::unique_ptr<Engine> engine_on(DeviceKind kind, const Example& example, std::
   return engine;
 }
 
-// The parameters after ten updates on all rows.
-std::vector<double> trained_on(DeviceKind kind, const Example& example, std::size_t memory = 0) {
+// The parameters after updates on all rows.
+std::vector<double> trained_on(DeviceKind kind, const Example& example, std::size_t memory = 0,
+                               std::uint32_t updates = 10) {
   const std::unique_ptr<Engine> engine = engine_on(kind, example, memory);
   engine->load_rows(example.rows);
-  for (std::uint32_t epoch = 0; epoch < 10; ++epoch) {
+  for (std::uint32_t epoch = 0; epoch < updates; ++epoch) {
     engine->gradient({.first = 0, .count = example.count(), .epoch = epoch});
     engine->update({}, 0.01);
   }
@@ -59,8 +60,14 @@ void backsolve(EngineConfig& config) {
 void hutchinson(EngineConfig& config) {
   config.divergence = {.divergence = Divergence::hutchinson, .probes = 1};
 }
+void two_probes(EngineConfig& config) {
+  config.divergence = {.divergence = Divergence::hutchinson, .probes = 2};
+}
 void softplus(EngineConfig& config) {
   config.flow.field.nonlinearity = Nonlinearity::softplus;
+}
+void swish(EngineConfig& config) {  // keeps its input
+  config.flow.field.nonlinearity = Nonlinearity::swish;
 }
 void adaptive(EngineConfig& config) {
   config.flow.solve.tolerances = Tolerances{1e-3, 1e-3};
@@ -87,10 +94,10 @@ const std::vector<Kernel>& kernels() {
       {"medium_tanh", 2, 36, 2, hutchinson},
       {"medium_softplus", 3, 33, 1, softplus},
       {"medium_backsolve", 2, 36, 2, both(hutchinson, backsolve)},
-      {"wide", 7, 301, 1, plain},
-      {"wide_backsolve", 3, 301, 1, backsolve},
-      {"wide_float64", 3, 9, 2, both(hutchinson, float64)},
-      {"wide_backsolve_float64", 3, 9, 3, both(backsolve, float64)},  // at two hidden layers the CPU contracts
+      {"global", 7, 301, 1, plain},
+      {"global_backsolve", 3, 301, 1, backsolve},
+      {"global_float64", 3, 9, 2, both(hutchinson, float64)},
+      {"global_backsolve_float64", 3, 9, 3, both(backsolve, float64)},  // at two hidden layers the CPU contracts
   };
   return all;
 }
@@ -110,12 +117,29 @@ const std::vector<Kernel>& adaptive_kernels() {
   };
   return all;
 }
+// Layers whose products are a library's, which adds in an order of its own.
+const std::vector<Kernel>& wide_kernels() {
+  static const std::vector<Kernel> all = {
+      {"tanh", 3, 136, 2, hutchinson},
+      {"swish_deep", 5, 104, 3, both(two_probes, swish)},
+      {"tangents_deep", 2, 100, 3, plain},
+      {"one_hidden", 3, 301, 1, hutchinson},
+      {"backsolve", 3, 112, 2, both(two_probes, backsolve)},
+      {"tangents_backsolve", 2, 112, 3, backsolve},
+      {"backsolve_float64", 3, 100, 2, both(backsolve, float64)},
+      {"float64", 3, 100, 2, both(two_probes, float64)},
+      {"tangents_float64", 2, 97, 3, both(softplus, float64)},
+  };
+  return all;
+}
 std::string name_of(const testing::TestParamInfo<Kernel>& info) {
   return info.param.name;
 }
 
 class CudaKernel : public testing::TestWithParam<Kernel> {};
 INSTANTIATE_TEST_SUITE_P(FixedSteps, CudaKernel, testing::ValuesIn(kernels()), name_of);
+class CudaWide : public testing::TestWithParam<Kernel> {};
+INSTANTIATE_TEST_SUITE_P(Products, CudaWide, testing::ValuesIn(wide_kernels()), name_of);
 class CudaAdaptiveKernel : public testing::TestWithParam<Kernel> {};
 INSTANTIATE_TEST_SUITE_P(OwnSteps, CudaAdaptiveKernel, testing::ValuesIn(adaptive_kernels()), name_of);
 
@@ -137,6 +161,33 @@ TEST_P(CudaKernel, RaceFreeWithTheBitsOfTheCpu) {
   EXPECT_EQ(samples.points, expected_samples.points);
   EXPECT_EQ(samples.logprob, expected_samples.logprob);
   EXPECT_LE(relative_error(actual.values, expected.values), gradient_tolerance(example.config.precision));
+  EXPECT_NEAR(actual.loss, expected.loss, 1e-6);
+}
+
+TEST_P(CudaWide, RaceFreeAgreesWithTheCpuToRounding) {
+  const Example example = GetParam().example();
+  const std::unique_ptr<Engine> cpu = engine_on(DeviceKind::cpu, example), cuda = engine_on(DeviceKind::cuda, example);
+  const Plan plan = make_plan(example.config);
+  const Precision precision = example.config.precision;
+  ASSERT_EQ(choose_regime(plan, Direction::to_base, plan.estimator, precision, {}).regime, Regime::wide);
+
+  const Gradient expected = cpu->loss_gradient(example.request()), actual = cuda->loss_gradient(example.request());
+  const LogDensity density = cuda->log_density(example.request());
+  const SampleRequest request = {.count = example.count(), .with_logprob = true};
+  const Samples expected_samples = cpu->sample(request), samples = cuda->sample(request);
+
+  EXPECT_LE(relative_error(actual.density.logprob, expected.density.logprob), value_tolerance(precision));
+  EXPECT_LE(relative_error(actual.density.base_points, expected.density.base_points), value_tolerance(precision));
+  EXPECT_LE(relative_error(actual.density.delta_logp, expected.density.delta_logp), delta_tolerance(precision));
+  EXPECT_EQ(actual.density.num_steps, expected.density.num_steps);
+  EXPECT_EQ(actual.density.evaluations, expected.density.evaluations);
+  EXPECT_EQ(actual.evaluations, expected.evaluations);
+  EXPECT_EQ(density.logprob, actual.density.logprob);
+  EXPECT_EQ(density.base_points, actual.density.base_points);
+  EXPECT_LE(relative_error(samples.points, expected_samples.points), value_tolerance(precision));
+  EXPECT_LE(relative_error(samples.logprob, expected_samples.logprob), value_tolerance(precision));
+  EXPECT_EQ(samples.evaluations, expected_samples.evaluations);
+  EXPECT_LE(relative_error(actual.values, expected.values), gradient_tolerance(precision));
   EXPECT_NEAR(actual.loss, expected.loss, 1e-6);
 }
 
@@ -205,6 +256,48 @@ TEST(Cuda, RaceFreeTrainingAgreesWithTheCpu) {
   EXPECT_LE(relative_error(trained(DeviceKind::cuda), trained(DeviceKind::cpu)), updates_tolerance);
 }
 
+// Batches of two sizes by turns, each with its graph, and an evaluation in between that takes memory of its own.
+TEST(Cuda, RaceFreeWideTrainingAgreesWithTheCpu) {
+  const Example example = Kernel{"training", 3, 112, 2, hutchinson}.example(70);
+  const auto trained = [&](DeviceKind kind) {
+    const std::unique_ptr<Engine> engine = engine_on(kind, example);
+    engine->load_rows(example.rows);
+    for (std::uint32_t epoch = 0; epoch < 5; ++epoch) {
+      engine->shuffle(epoch);
+      for (std::size_t first : {0, 40}) {
+        engine->gradient({.first = first, .count = first == 0 ? 40u : 30u, .epoch = epoch});
+        engine->update({.clip_norm = 1}, 0.01);
+        EXPECT_TRUE(engine->figures().back().finite);
+      }
+      if (epoch == 1) {
+        const LogDensity between = engine->log_density(example.request());
+        EXPECT_EQ(between.logprob.size(), example.count());
+      }
+    }
+    return engine->parameters();
+  };
+
+  const std::vector<double> once = trained(DeviceKind::cuda);
+  EXPECT_LE(relative_error(once, trained(DeviceKind::cpu)), updates_tolerance);
+  EXPECT_EQ(trained(DeviceKind::cuda), once);
+}
+
+TEST(Cuda, RaceFreeWideBacksolveMeasuresItsDrift) {
+  const Example example = Kernel{"drift", 3, 112, 2, both(hutchinson, backsolve)}.example(40);
+  const auto figures = [&](DeviceKind kind) {
+    const std::unique_ptr<Engine> engine = engine_on(kind, example);
+    engine->load_rows(example.rows);
+    return step_figures(*engine, {.count = example.count()});
+  };
+
+  const StepFigures expected = figures(DeviceKind::cpu), actual = figures(DeviceKind::cuda);
+
+  EXPECT_GT(expected.backsolve_drift, 0);
+  // A difference of numbers near one, each to values32.
+  EXPECT_NEAR(actual.backsolve_drift, expected.backsolve_drift, 4 * tolerance::values32);
+  EXPECT_EQ(actual.evaluations, expected.evaluations);
+}
+
 // Bytes that hold what a training keeps and `share` of what a gradient of all rows would take beside it.
 std::size_t memory_for(const Example& example, double share) {
   const Plan plan = make_plan(example.config);
@@ -225,6 +318,28 @@ TEST(Cuda, RaceFreeBatchesThatDoNotFitAreCutWithTheSameBits) {
   EXPECT_EQ(narrow->loss_gradient(example.request()).values, roomy->loss_gradient(example.request()).values);
   EXPECT_EQ(narrow->sample({.count = 100}).points, roomy->sample({.count = 100}).points);
   EXPECT_EQ(trained_on(DeviceKind::cuda, example, memory), trained_on(DeviceKind::cuda, example));
+}
+
+// A slot of the wide regime is a piece, which one after the other fills and hands on where not all fit beside each
+// other.
+TEST(Cuda, TrainingOnWidePiecesThatAreSummedOneByOneHasTheSameBits) {
+  const Kernel euler = {"pieces", 2, 112, 2, [](EngineConfig& config) {
+                          hutchinson(config);
+                          config.flow.solve.solver = Solver::euler;
+                          config.flow.solve.steps = 1;
+                        }};
+  const Example example = euler.example(6 * 4096 + 5);
+  const Plan plan = make_plan(example.config);
+  const TileRegime tiles = choose_regime(plan, Direction::to_base, plan.estimator, Precision::float32, {});
+  const LaunchPlan whole = plan_gradient(tiles, static_cast<long>(example.count()), {});
+  const std::size_t bytes = whole.bytes - static_cast<std::size_t>(tiles.slot_size);
+  const LaunchPlan cut = plan_gradient(tiles, static_cast<long>(example.count()), {.memory = bytes});
+  ASSERT_EQ(whole.slots, 7);
+  ASSERT_EQ(whole.slots_at_once, 7);
+  ASSERT_LT(cut.slots_at_once, 7);
+
+  const std::size_t memory = resident_bytes(tiles, plan, example.count()).all() + bytes;
+  EXPECT_EQ(trained_on(DeviceKind::cuda, example, memory, 2), trained_on(DeviceKind::cuda, example, 0, 2));
 }
 
 TEST(Cuda, SaysHowMuchMemoryIsNeededWhereNothingFits) {

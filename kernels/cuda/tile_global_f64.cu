@@ -1,16 +1,16 @@
-// The wide tile kernels in float32.
+// The global tile kernels in float64.
 #include "cuda/tile_launch.cuh"
 
 namespace cnf::inline CNF_ARCH {
 namespace {
 
 template <class Kind>
-using Team = BlockTeam<WideShape<float>, Kind>;
+using Team = BlockTeam<GlobalShape<double>, Kind>;
 
 }  // namespace
 
 template <>
-const TileVariant<float>& wide_variant<float>() {
+const TileVariant<double>& global_variant<double>() {
   return TileLaunch<Team, false, true>::variant();
 }
 
