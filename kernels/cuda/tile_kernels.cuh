@@ -178,11 +178,11 @@ class Block {
 // those that panels do not take. Numbers of float64 take two registers each: what does not fit is spilled, once a
 // product or a formula at most.
 //   budget: kernel              numbers  registers  shared bytes  spilled bytes
-//   budget: log_density_kernel  float          216           656              0
-//   budget: sample_kernel       float          216           656              0
+//   budget: log_density_kernel  float          224           656              0
+//   budget: sample_kernel       float          224           656              0
 //   budget: gradient_kernel     float          255          1024              0
-//   budget: log_density_kernel  double         255           656             16
-//   budget: sample_kernel       double         255           656             16
+//   budget: log_density_kernel  double         255           656             32
+//   budget: sample_kernel       double         255           656             32
 //   budget: gradient_kernel     double         255          1024            256
 //   budget: grid                any            208           512              0
 //   budget: others              any             64          1088              0
