@@ -73,9 +73,8 @@ class TrainingRun {
   std::optional<BestModel> best_;
   std::optional<TrainingReport> last_report_;
   Fallback fallback_;
-  std::mutex files_;  // one thread at a time writes model and state
-  std::optional<RunState>
-      epoch_start_;  // before an epoch that may last, with what the trainer keeps; guarded by files_
+  std::mutex files_;                                         // one thread at a time writes model and state
+  std::optional<RunState> epoch_start_;                      // before one that may last; guarded by files_
   Clock::duration epoch_duration_ = Clock::duration::max();  // of the last epoch
   long epochs_done_ = 0;
   double nll_ = 0;  // of the last epoch

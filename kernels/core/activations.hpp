@@ -16,11 +16,16 @@ struct ActivationLayout {
   int rows = 0;
 };
 
+// Whether a layer's tangents need no product: the exact trace's are columns of the first layer's matrix, and of the
+// last layer's product only the diagonal counts.
+CNF_INLINE bool has_free_end(Estimator estimator, int l, int layers) {
+  return estimator.form == DivergenceForm::tangents && (l == 0 || l + 1 == layers);
+}
+
 // The columns that layer l's product carries, the value and tangents: no tangents where a form's ends are free.
 CNF_INLINE int product_columns(Estimator estimator, int l, int layers) {
-  const bool first = l == 0, last = l + 1 == layers;
-  if (estimator.form == DivergenceForm::tangents && (first || last)) return 1;
-  if (estimator.form == DivergenceForm::probes && first && !last) return 1;
+  if (has_free_end(estimator, l, layers)) return 1;
+  if (estimator.form == DivergenceForm::probes && l == 0 && layers > 1) return 1;
   return 1 + estimator.columns;
 }
 

@@ -107,7 +107,7 @@ template <class Team, class Phi, class Gates>
 CNF_HD void VectorField<Team, Phi, Gates>::layer_gradient(int l, const Gates& gates, const StagePanels<Real>& in,
                                                           const Activations<Real>& kept, const Real* cot_div,
                                                           const FieldGradient<Real>& gradient, Real scale) const {
-  const bool free_end = estimator_.form == DivergenceForm::tangents && (l == 0 || is_last(l));
+  const bool free_end = has_free_end(estimator_, l, field_.layers);
   const int columns = free_end ? 1 : 1 + estimator_.columns;
   Real* pulled = scratch_.pulled[l & 1];
   team_.outer(field_.layer[l].weight, gradient.weight[l], Columns<Real>{pulled, row(pulled, width_of(l), 1, 0)},

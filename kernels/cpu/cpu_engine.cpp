@@ -113,11 +113,11 @@ class CpuEngine final : public Engine {
     job.weight = static_cast<Real>(batch.weight / static_cast<double>(batch.count));
     if (!batch.accumulate) step_ = {};
     if (step_.failure.empty()) add_gradient(job, batch);
-    measure_gradient();
   }
 
   void update(const OptimiserConfig& config, double learning_rate) override {
     if (stopped_) return;
+    measure_gradient();
     if (figures_.size() == most_figures) figures_.pop_front();
     figures_.push_back(step_);
     stopped_ = !step_.finite;

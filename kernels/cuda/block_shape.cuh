@@ -3,6 +3,7 @@
 
 #include "core/team.hpp"
 #include "cuda/quad.cuh"
+#include "cuda/thread_index.cuh"
 
 namespace cnf::inline CNF_ARCH {
 
@@ -27,16 +28,8 @@ struct BlockShape {
   static constexpr int row_groups = Threads / lane_groups;
   static_assert(Samples % lanes == 0 && Threads % lane_groups == 0 && Threads % 32 == 0);
 
-  static CNF_INLINE int thread() {
-#ifdef __CUDA_ARCH__
-    return static_cast<int>(threadIdx.x);
-#else
-    return 0;
-#endif
-  }
-  static CNF_INLINE int first_lane() {
-    return thread() % lane_groups * lanes;
-  }
+  static CNF_INLINE int thread() { return thread_of_block(); }
+  static CNF_INLINE int first_lane() { return thread() % lane_groups * lanes; }
 
   // The same pointer; the compiler learns which memory it points into.
   template <class T>

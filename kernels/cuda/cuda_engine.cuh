@@ -124,7 +124,7 @@ class CudaEngine final : public Engine {
   cuda_device::Stream stream_;
   cuda_device::Blas blas_{stream_};
   cuda_device::StreamLauncher on_stream_{stream_, blas_};
-  cuda_device::StepGraph step_graph_{stream_, blas_};
+  cuda_device::StepGraph step_graph_{stream_, on_stream_};
   DeviceArray<Real> theta_, gradient_, first_moment_, second_moment_;
   DeviceArray<std::int32_t> source_, loop_, partner_;
   DeviceArray<std::uint8_t> is_weight_;

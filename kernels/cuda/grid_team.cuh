@@ -9,6 +9,7 @@
 
 #include "core/team.hpp"
 #include "cuda/quad.cuh"
+#include "cuda/thread_index.cuh"
 
 namespace cnf::inline CNF_ARCH {
 
@@ -59,7 +60,7 @@ class GridTeam {
   template <int Count, class F, class Sink>
   CNF_INLINE void reduce_rows(int rows, F f, Sink sink) const {
     if (!is_turn()) return;
-    for (int r = block(); r < rows; r += blocks()) {
+    for (int r = block_of_grid(); r < rows; r += blocks_of_grid()) {
       Sums<Value, Count> sums;
       for (int j = 0; j < Count; ++j) sums.value[j] = Value(0);
       for (int lane = 4 * thread_of_block(); lane < range_.lanes; lane += 4 * grid_threads) {
@@ -134,32 +135,11 @@ class GridTeam {
     });
   }
 
-  static CNF_INLINE int block() {
-#ifdef __CUDA_ARCH__
-    return static_cast<int>(blockIdx.x);
-#else
-    return 0;
-#endif
-  }
-  static CNF_INLINE int blocks() {
-#ifdef __CUDA_ARCH__
-    return static_cast<int>(gridDim.x);
-#else
-    return 1;
-#endif
-  }
-  static CNF_INLINE int thread_of_block() {
-#ifdef __CUDA_ARCH__
-    return static_cast<int>(threadIdx.x);
-#else
-    return 0;
-#endif
-  }
   static CNF_INLINE int thread() {
-    return block() * grid_threads + thread_of_block();
+    return block_of_grid() * grid_threads + thread_of_block();
   }
   static CNF_INLINE int threads() {
-    return blocks() * grid_threads;
+    return blocks_of_grid() * grid_threads;
   }
 
   LaneRange range_;

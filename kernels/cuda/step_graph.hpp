@@ -15,7 +15,7 @@ class StepGraph {
   // What a graph is good for: the addresses and sizes that its fixed kernels and its products were captured with.
   using Key = std::vector<std::uintptr_t>;
 
-  explicit StepGraph(const Stream& stream, const Blas& blas) : on_stream_(stream, blas), stream_(stream) {}
+  StepGraph(const Stream& stream, StreamLauncher& on_stream) : stream_(stream), on_stream_(on_stream) {}
   ~StepGraph() { forget(); }
   StepGraph(const StepGraph&) = delete;
   StepGraph& operator=(const StepGraph&) = delete;
@@ -36,8 +36,8 @@ class StepGraph {
   void capture(Captured& captured, const std::function<void(Launcher&)>& step);
   void forget() noexcept;
 
-  StreamLauncher on_stream_;
   const Stream& stream_;
+  StreamLauncher& on_stream_;
   std::map<Key, Captured> captured_;
 };
 

@@ -142,9 +142,9 @@ void WideProgram<Real>::pull_layers(const FieldJob<Real, StepGates>& step, int s
   job.scratch = cotangents_of(last());
   launch(StartPullBack{}, job, static_cast<long>(dim_) * std::max(1, tangents()) * samples_ / 4);
   for (int l = last(); l > 0; --l) {
-    const int columns = free_end(l) ? 1 : 1 + tangents();
     transposed_product(l, {pulled(l) + first, samples, static_cast<long>(width_of(l)) * samples},
-                       {memory_.products, samples_, static_cast<long>(width_of(l - 1)) * samples_}, samples_, columns);
+                       {memory_.products, samples_, static_cast<long>(width_of(l - 1)) * samples_}, samples_,
+                       columns_back(l));
     job.layer = l;
     job.scratch = cotangents_of(l);
     launch(PullThrough{}, job, static_cast<long>(width_of(l - 1)) * samples_ / 4);
@@ -158,8 +158,7 @@ void WideProgram<Real>::weight_gradients(const FieldJob<Real, StepGates>& step) 
   const int samples = memory_.stacked.samples;
   for (int l = last(); l >= 0; --l) {
     const int above = width_of(l), below = program_.field.layer[l].weight.columns;
-    const int columns = free_end(l) ? 1 : 1 + tangents();
-    for (int c = 0; c < columns; ++c) {
+    for (int c = 0; c < columns_back(l); ++c) {
       const Real* left = pulled(l) + static_cast<long>(c) * above * samples;
       const Real* right = l > 0    ? kept_of(step, step.layout.value, l - 1) + static_cast<long>(c) * below * samples
                           : c == 0 ? step.stage.x

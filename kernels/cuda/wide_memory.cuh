@@ -8,6 +8,10 @@ namespace cnf::inline CNF_ARCH {
 
 inline constexpr int wide_tile_rows = 32;  // a piece has whole tiles
 
+CNF_INLINE constexpr long wide_tiles(long rows) {
+  return (rows + wide_tile_rows - 1) / wide_tile_rows;
+}
+
 // Gates of a step's stages side by side: lanes [i samples, (i + 1) samples) are at stage i.
 template <class Real>
 struct StageGates {

@@ -15,7 +15,7 @@ WideProgram<Real>::WideProgram(const TileJob<Real>& job, const TileRows<Real>& r
       rows_(rows),
       launcher_(launcher),
       dim_(job.program.plan.dim),
-      samples_((rows.count + wide_tile_rows - 1) / wide_tile_rows * wide_tile_rows) {
+      samples_(static_cast<int>(wide_tiles(rows.count)) * wide_tile_rows) {
   Pieces<Real> pieces(job.workspace);
   memory_ = place_wide(pieces, program_, samples_, job.with_gradient);
 }
@@ -185,7 +185,7 @@ TileRows<Real> rows_of(const TileJob<Real>& job, long first_tile, long end_tile)
 
 template <class Real>
 void run_solve(const TileJob<Real>& job, cuda_device::Launcher& launcher, void (WideProgram<Real>::*solve)()) {
-  const long tiles = (job.count + wide_tile_rows - 1) / wide_tile_rows;
+  const long tiles = wide_tiles(job.count);
   WideProgram<Real> program(job, rows_of(job, 0, tiles), launcher);
   (program.*solve)();
   program.write_answers();
@@ -213,7 +213,7 @@ void wide_sample(const TileJob<Real>& job, cuda_device::KernelShape, cuda_device
 // A slot's tiles are a piece.
 template <class Real>
 void wide_gradient(const TileJob<Real>& job, cuda_device::KernelShape, cuda_device::Launcher& launcher) {
-  const long tiles = (job.count + wide_tile_rows - 1) / wide_tile_rows;
+  const long tiles = wide_tiles(job.count);
   for (int slot = job.first_slot; slot < job.end_slot; ++slot) {
     const TileRows<Real> rows = rows_of(job, tiles * slot / job.slots, tiles * (slot + 1) / job.slots);
     WideProgram<Real>(job, rows, launcher).loss_gradient(slot - job.first_slot);

@@ -31,9 +31,9 @@ class WideProgram {
   int last() const { return layers() - 1; }
   int stages() const { return program_.method.solution_stages; }
   int tangents() const { return program_.estimator.columns; }
-  bool free_end(int l) const {  // only the value goes through layer l's product back
-    return program_.estimator.form == DivergenceForm::tangents && (l == 0 || l == last());
-  }
+  // Of those that go through layer l's product on the way back.
+  int columns_back(int l) const { return free_end(l) ? 1 : 1 + tangents(); }
+  bool free_end(int l) const { return has_free_end(program_.estimator, l, layers()); }
   Weights weights(int l) const {
     const Matrix<Real>& w = program_.field.layer[l].weight;
     return {w.values, w.rows, w.columns};
