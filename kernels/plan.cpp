@@ -45,7 +45,7 @@ void require_error_estimate(Solver solver) {
 
 }  // namespace
 
-Estimator choose_estimator(const EngineConfig& config, Contraction contraction) {
+Estimator choose_estimator(const EngineConfig& config) {
   const int depth = config.flow.field.depth, dim = config.flow.field.dim;
   const bool shared_times = !config.flow.solve.tolerances && !config.adjoint.tolerances;
   switch (config.divergence.divergence) {
@@ -55,8 +55,7 @@ Estimator choose_estimator(const EngineConfig& config, Contraction contraction) 
       if (depth == 0) return {DivergenceForm::no_hidden_layer, 0};
       if (depth == 1 && shared_times) return {DivergenceForm::one_hidden_layer, 0};
       // It costs one product with the hidden matrix, as a tangent does.
-      if (depth == 2 && dim > 1 && shared_times && contraction == Contraction::two_hidden_layers)
-        return {DivergenceForm::two_hidden_layers, 0};
+      if (depth == 2 && dim > 1 && shared_times) return {DivergenceForm::two_hidden_layers, 0};
       break;
     case Divergence::exact_tangents:
       if (depth == 0) return {DivergenceForm::no_hidden_layer, 0};
@@ -65,7 +64,7 @@ Estimator choose_estimator(const EngineConfig& config, Contraction contraction) 
   return {DivergenceForm::tangents, dim};
 }
 
-Plan make_plan(const EngineConfig& config, Contraction contraction) {
+Plan make_plan(const EngineConfig& config) {
   validate(config.flow);
   validate(config.divergence);
   validate(config.adjoint);
@@ -81,7 +80,7 @@ Plan make_plan(const EngineConfig& config, Contraction contraction) {
   plan.nonlinearity = field.nonlinearity;
   plan.trainable_base = config.flow.base == BaseDistribution::trainable_normal;
   plan.solver = solve.solver;
-  plan.estimator = choose_estimator(config, contraction);
+  plan.estimator = choose_estimator(config);
   plan.probe = config.divergence.probe;
   plan.adjoint = config.adjoint.adjoint;
   plan.to_base = stepping_from(solve, solve.t1, solve.t0, solve.tolerances);

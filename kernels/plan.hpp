@@ -6,13 +6,10 @@
 
 namespace cnf {
 
-// The deepest field whose exact trace a back end contracts; deeper ones take a tangent for each dimension.
-enum class Contraction { one_hidden_layer, two_hidden_layers };
-
 // Throws UsageError on choices that no program can run.
-Plan make_plan(const EngineConfig& config, Contraction contraction = Contraction::one_hidden_layer);
+Plan make_plan(const EngineConfig& config);
 
 // The estimator of an evaluation: exact forms are chosen by their cost for the shape.
-Estimator choose_estimator(const EngineConfig& config, Contraction contraction);
+Estimator choose_estimator(const EngineConfig& config);
 
 }  // namespace cnf

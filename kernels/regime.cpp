@@ -72,11 +72,14 @@ TileRegime wide_regime(const DeviceLayout<Real>& layout, long program_size) {
   tiles.threads = grid_threads;
   tiles.program_size = program_size;
   tiles.weights_size = layout.weights_size;
-  Pieces<Real> solve(nullptr), gradient(nullptr);
-  place_wide(solve, layout.program, wide_tile_rows, false);
-  place_wide(gradient, layout.program, wide_tile_rows, true);
-  tiles.solve_size = solve.used();
-  tiles.gradient_size = gradient.used();
+  const auto size = [&](int rows, bool with_gradient) {
+    Pieces<Real> pieces(nullptr);
+    place_wide(pieces, layout.program, rows, with_gradient);
+    return pieces.used();
+  };
+  tiles.solve_size = size(2 * wide_tile_rows, false) - size(wide_tile_rows, false);
+  tiles.gradient_size = size(2 * wide_tile_rows, true) - size(wide_tile_rows, true);
+  tiles.piece_size = size(wide_tile_rows, true) - tiles.gradient_size;
   tiles.slot_size = slot_layout(layout.program.plan).size;
   return tiles;
 }
@@ -85,8 +88,7 @@ TileRegime wide_regime(const DeviceLayout<Real>& layout, long program_size) {
 template <class Real>
 bool takes_products(const FlowProgram<Real>& program) {
   const DivergenceForm form = program.estimator.form;
-  const bool known_form =
-      form == DivergenceForm::none || form == DivergenceForm::probes || form == DivergenceForm::tangents;
+  const bool known_form = form != DivergenceForm::no_hidden_layer && form != DivergenceForm::one_hidden_layer;
   return known_form && program.plan.layers >= 2 && program.plan.width >= narrowest_wide && !program.adaptive &&
          !program.back_adaptive;
 }
@@ -174,7 +176,7 @@ LaunchPlan plan_wide_solve(const TileRegime& tiles, const Plan& plan, long rows,
   launch.rows_at_once = std::min(rows, wide_piece(tiles) * tiles.samples);
   launch.tiles = tiles_of(launch.rows_at_once, tiles);
   launch.blocks = static_cast<int>(launch.tiles);
-  launch.workspaces = static_cast<std::size_t>(launch.tiles) * bytes_of(tiles.workspace_size(false), tiles);
+  launch.workspaces = bytes_of(launch.tiles * tiles.workspace_size(false) + tiles.piece_size, tiles);
   launch.bytes = launch.workspaces + answer_bytes(launch, tiles, plan);
   require_memory("the solve of one piece of rows needs", launch.bytes, gpu.memory);
   return launch;
@@ -186,7 +188,7 @@ LaunchPlan plan_wide_gradient(const TileRegime& tiles, long rows, const GpuLimit
   launch.tiles = tiles_of(rows, tiles);
   launch.slots = static_cast<int>((launch.tiles + wide_piece(tiles) - 1) / wide_piece(tiles));
   launch.blocks = static_cast<int>((launch.tiles + launch.slots - 1) / launch.slots);
-  launch.workspaces = static_cast<std::size_t>(launch.blocks) * bytes_of(tiles.workspace_size(true), tiles);
+  launch.workspaces = bytes_of(launch.blocks * tiles.workspace_size(true) + tiles.piece_size, tiles);
   launch.slots_at_once =
       static_cast<int>(std::clamp(most_slot_numbers / tiles.slot_size, 1L, static_cast<long>(launch.slots)));
   while (true) {

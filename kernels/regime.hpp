@@ -34,6 +34,7 @@ struct TileRegime {
   long weights_size = 0;    // of that, what blocks bring on chip
   long solve_size = 0;      // a tile's panels with the team's scratch
   long gradient_size = 0;   // the same with the adjoint's
+  long piece_size = 0;      // of a wide piece, beside what its tiles take
   long record_size = 0;     // stage inputs of a tile for the adjoint, in global memory
   int record_capacity = 0;  // accepted steps of an adaptive solve that its adjoint's record holds
   long slot_size = 0;       // a partial gradient

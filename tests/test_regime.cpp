@@ -58,13 +58,29 @@ TEST(Regime, TakesProductsOnlyWhereLayersAreWideAndStepsEqual) {
   adaptive_back.adjoint = {Adjoint::backsolve, Tolerances{1e-3, 1e-3}};
   narrow64.precision = Precision::float64;
 
-  for (const EngineConfig& config : {float64, exact, backsolve, toy(43, 860, 1)}) {
+  EngineConfig contracted = toy(43, 860, 2), contracted_back = contracted;
+  contracted.divergence = contracted_back.divergence = {};
+  contracted_back.adjoint.adjoint = Adjoint::backsolve;
+
+  for (const EngineConfig& config :
+       {float64, exact, backsolve, toy(43, 860, 1), contracted, contracted_back}) {
     const TileRegime tiles = regime_of(config);
     EXPECT_EQ(tiles.regime, Regime::wide) << tiles.why;
     EXPECT_EQ(tiles.shared_bytes(true), 0u);
   }
   for (const EngineConfig& config : {closed, adaptive, adaptive_back, narrow64})
     EXPECT_EQ(regime_of(config).regime, Regime::global);
+}
+
+TEST(Regime, KeepsTheMatrixOfTwoHiddenLayersOnChipOrOnceForAPiece) {
+  EngineConfig small = toy(2, 16, 2), power = toy(6, 60, 2), wide = toy(43, 860, 2);
+  for (EngineConfig* config : {&small, &power, &wide}) config->divergence = {};
+
+  EXPECT_EQ(regime_of(small).regime, Regime::narrow);
+  EXPECT_EQ(regime_of(power).regime, Regime::medium);
+  const TileRegime tiles = regime_of(wide);
+  EXPECT_GE(tiles.piece_size, 3L * 860 * 860);
+  EXPECT_LT(tiles.gradient_size, tiles.piece_size);
 }
 
 // The rows of a piece come from the shape and the number of rows; memory decides how many sums are held at once.

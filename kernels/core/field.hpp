@@ -28,7 +28,6 @@ struct FieldParameters {
   Nonlinearity nonlinearity = Nonlinearity::tanh;
   LayerParameters<Real> layer[max_layers];
   Matrix<Real> loop;  // one hidden layer, exact divergence: B[k][i] = W_1[k][i] W_2[i][k] (width, loop_columns(dim))
-  const Real* entry = nullptr;  // two hidden layers, exact divergence: W_0 transposed (dim, unit_lanes(width))
 };
 
 // Columns of B and of its gradient in memory: whole vectors of `lanes` numbers.
@@ -36,18 +35,11 @@ CNF_HD constexpr int loop_columns(int dim, int lanes) {
   return (dim + lanes - 1) / lanes * lanes;
 }
 
-// Lanes of a panel whose lanes are the units of a hidden layer instead of samples: whole sixteens, zeros at their end.
-CNF_HD constexpr int unit_lanes(int width) {
-  return loop_columns(width, 16);
-}
-
 // Sums of gradients over the samples of one slot. Matrices are laid out as the team's outer() wants them.
 template <class Real>
 struct FieldGradient {
   Real* weight[max_layers] = {};
   Real* loop = nullptr;          // one hidden layer: of B, (width, loop_columns(dim))
-  Real* middle = nullptr;        // two hidden layers: of W_1 by way of M, (width, unit_lanes(width))
-  Real* entry = nullptr;         // two hidden layers: of W_0 transposed by way of M, (dim, unit_lanes(width))
   Real* bias = nullptr;          // (neurons,)
   Real* gate_weight = nullptr;   // (neurons,)
   Real* gate_bias = nullptr;     // (neurons,)

@@ -13,20 +13,22 @@ template <class Team, class Phi, class Gates>
 CNF_HD void VectorField<Team, Phi, Gates>::fill_loops(const Gates& gates) const {
   if constexpr (contracts_two_layers) {
     const LoopScratch<Real>& loop = scratch_.loop;
-    const int width = width_of(0), lanes = loop.loops.stride;
-    const Team units = team_.with_lanes(lanes);
+    const int width = width_of(0), dim = field_.dim, lanes = loop.loops.stride;
+    const auto units = team_.with_lanes(lanes);
+    const Matrix<Real>& first = field_.layer[0].weight;
+    const Matrix<Real>& middle = field_.layer[1].weight;
     const Real* second_gate = gates.gate + field_.layer[1].first_neuron;
     const Real* last_gate = gates.gate + field_.layer[2].first_neuron;
-    units.for_each_index(lanes, [=](int j) { loop.first_gate[j] = j < width ? gates.gate[j] : Real(0); });
-    units.for_each(field_.dim, [=, this](int i, int j) {
-      const long at = static_cast<long>(i) * lanes + j;
-      store(loop.entry + at, V(last_gate[i]) * load<V>(field_.entry + at));
+    units.for_each_index(lanes, [=, &first](int j) {
+      loop.first_gate[j] = j < width ? gates.gate[j] : Real(0);
+      for (int i = 0; i < dim; ++i)
+        loop.entry[static_cast<long>(i) * lanes + j] =
+            j < width ? last_gate[i] * first.values[static_cast<long>(j) * dim + i] : Real(0);
     });
-    const Real* middle = field_.layer[1].weight.padded;
     units.transposed_product(
-        field_.layer[2].weight, Columns<Real>{loop.entry, nullptr}, 1, [=](int k, int, int j, V closing) {
+        field_.layer[2].weight, Columns<Real>{loop.entry, nullptr}, 1, [=, &middle](int k, int, int j, V closing) {
           const long at = static_cast<long>(k) * lanes + j;
-          const V through = V(second_gate[k]) * load<V>(loop.first_gate + j) * load<V>(middle + at);
+          const V through = V(second_gate[k]) * load<V>(loop.first_gate + j) * units.entries(middle, k, j);
           store(loop.closing.values + at, closing);
           store(loop.loops.values + at, through * closing);
         });
@@ -87,7 +89,11 @@ CNF_HD void VectorField<Team, Phi, Gates>::pull_loops(int m, const Activations<R
     const auto bent = [=, phi = phi_, abar = scratch_.abar[m & 1]](int k, int lane, V bar) {
       store(abar + panels.at(0, k, lane), bar * bend_at(phi, panels, k, lane, slope_at(phi, panels, k, lane)));
     };
-    if (m == 0) return team_.transposed_product(loop.loops, loop.second_slope, bent);
+    if (m == 0)
+      return team_.transposed_product(loop.loops, loop.second_slope, [=, to = loop.first_bar](int k, int lane, V bar) {
+        store(to + panels.at(0, k, lane), bar);
+        bent(k, lane, bar);
+      });
     const Real* u = kept.loops();
     team_.for_each(panels.width, [=](int k, int lane) {
       bent(k, lane, load<V>(cot_div + lane) * load<V>(u + panels.at(0, k, lane)));
@@ -95,53 +101,50 @@ CNF_HD void VectorField<Team, Phi, Gates>::pull_loops(int m, const Activations<R
   }
 }
 
-// From Mbar_kj = sum over lanes of cot_div phi'_1k phi'_0j: what the three weights learn through M, and the sums that
-// their gates learn from.
+// From Mbar_kj = sum over lanes of cot_div phi'_1k phi'_0j: what the three weights learn through M, and their gates.
 template <class Team, class Phi, class Gates>
-CNF_HD void VectorField<Team, Phi, Gates>::loops_gradient(const Gates& gates, const FieldGradient<Real>& gradient,
-                                                          Real scale) const {
+CNF_HD void VectorField<Team, Phi, Gates>::loops_gradient(const Gates& gates, const Activations<Real>& kept,
+                                                          const FieldGradient<Real>& gradient, Real scale) const {
   if constexpr (contracts_two_layers) {
     const LoopScratch<Real>& loop = scratch_.loop;
     const int width = width_of(0), lanes = loop.loops.stride;
-    const Team units = team_.with_lanes(lanes);
+    const int second_neuron = field_.layer[1].first_neuron, last_neuron = field_.layer[2].first_neuron;
+    const auto units = team_.with_lanes(lanes);
+    const Real* u = kept.loops();
+    const LayerPanels<Real> panels = kept.layer(0, width);
+    team_.template reduce_rows<2>(  // sum_k M_kj Mbar_kj and sum_j M_kj Mbar_kj, by the products at hand
+        width,
+        [=](int k, int lane) {
+          const long at = panels.at(0, k, lane);
+          return Sums<V, 2>{{load<V>(loop.first_slope + at) * load<V>(loop.first_bar + at),
+                             load<V>(loop.second_slope + at) * load<V>(u + at)}};
+        },
+        [=](int k, Sums<Real, 2> sums) {
+          loop.dots[k] = sums.value[0];
+          loop.dots[second_neuron + k] = sums.value[1];
+        });
+
     Real* learned = loop.learned.values;
     team_.outer(loop.learned, loop.second_slope, loop.first_slope);
-    const auto share = [=](int k, int j) {
-      const long at = static_cast<long>(k) * lanes + j;
-      return load<V>(loop.loops.values + at) * load<V>(learned + at);
-    };
-    units.template reduce_rows<1>(
-        width, [=](int k, int j) { return Sums<V, 1>{{share(k, j)}}; },
-        [=](int k, Sums<Real, 1> sum) { loop.second_dots[k] = sum.value[0]; });
-    units.sum_over_rows(width, share, [=](int j, V sum) { store(loop.first_dots + j, sum); });
-
-    const Real* second_gate = gates.gate + field_.layer[1].first_neuron;
-    const Real* last_gate = gates.gate + field_.layer[2].first_neuron;
-    const Real* middle = field_.layer[1].weight.padded;
-    units.for_each(width, [=](int k, int j) {
-      const long at = static_cast<long>(k) * lanes + j;
-      const V bar = V(second_gate[k]) * load<V>(loop.first_gate + j) * load<V>(learned + at);
-      Real* to = gradient.middle + at;
-      store(to, multiply_add(V(scale) * bar, load<V>(loop.closing.values + at), load<V>(to)));
-      store(learned + at, bar * load<V>(middle + at));  // of `closing`
-    });
+    const Matrix<Real>& first = field_.layer[0].weight;
+    const Matrix<Real>& middle = field_.layer[1].weight;
     const Matrix<Real>& last = field_.layer[2].weight;
-    units.product(last, Columns<Real>{learned, nullptr}, 1, [=](int i, int, int j, V bar) {
-      Real* to = gradient.entry + static_cast<long>(i) * lanes + j;
-      store(to, multiply_add(V(scale * last_gate[i]), bar, load<V>(to)));
+    units.for_each(width, [=, &middle, &gradient](int k, int j) {
+      const long at = static_cast<long>(k) * lanes + j;
+      const V bar = V(gates.gate[second_neuron + k]) * load<V>(loop.first_gate + j) * load<V>(learned + at);
+      units.add_to_row(middle, gradient.weight[1], k, j, V(scale) * bar * load<V>(loop.closing.values + at));
+      store(learned + at, bar * units.entries(middle, k, j));  // of `closing`
     });
-    // dots of the last layer's gates come with what its weights learn, as those of every layer do.
+    units.product(last, Columns<Real>{learned, nullptr}, 1, [=, &first, &gradient](int i, int, int j, V bar) {
+      units.add_to_column(first, gradient.weight[0], j, i, V(scale * gates.gate[last_neuron + i]) * bar);
+    });
     units.outer(last, gradient.weight[2], Columns<Real>{loop.entry, nullptr}, Columns<Real>{learned, nullptr}, 1, scale,
-                scratch_.kappa_bar);
-  }
-}
-
-// dots = g dL/dg of layer l by way of M.
-template <class Team, class Phi, class Gates>
-CNF_HD void VectorField<Team, Phi, Gates>::add_loop_dots(int l) const {
-  if constexpr (contracts_two_layers) {
-    const Real* by_loops = l == 0 ? scratch_.loop.first_dots : l == 1 ? scratch_.loop.second_dots : scratch_.kappa_bar;
-    team_.for_each_index(width_of(l), [=, dots = scratch_.dots](int o) { dots[o] = dots[o] + by_loops[o]; });
+                loop.dots + last_neuron);
+    units.for_each_index(field_.neurons, [=, &gradient](int neuron) {
+      const Real gamma = (Real(1) - gates.gate[neuron]) * (scale * loop.dots[neuron]);
+      gradient.gate_bias[neuron] += gamma;
+      gradient.gate_weight[neuron] = multiply_add(gamma, gates.time, gradient.gate_weight[neuron]);
+    });
   }
 }
 

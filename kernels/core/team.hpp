@@ -24,7 +24,11 @@
 // A team that contracts the trace of two hidden layers (hidden_loops.hpp) also has
 //   with_lanes(lanes)            the same workers over panels of another number of lanes: a layer's units
 //   product(P, in, f), transposed_product(P, in, f)   with a PlainMatrix, values alone
-//   outer(P, left, right)        P[o][k] = sum over lanes of left[o] right[k]
+//   outer(P, left, right)        P[o][k] = sum over lanes of left[o] right[k], zeros behind its columns
+//   entries(W, o, k)             W[o][k], W[o][k + 1], ... for as many lanes as a Value has, zeros behind W's columns
+//   add_to_row(W, G, o, k, v)    G[o][k] += v's first lane, G[o][k + 1] += its second, ... but for those behind G's end
+//   add_to_column(W, G, o, k, v) the same for G[o][k], G[o + 1][k], ...
+// (Team::Kind of a team that is compiled for this form alone says so: Kind::form.)
 #pragma once
 
 #include "core/lanes.hpp"
@@ -48,7 +52,7 @@ struct PlainMatrix {
   Real* values = nullptr;
   int rows = 0;
   int columns = 0;
-  int stride = 0;  // numbers from one row to the next: columns, and zeros behind them
+  int stride = 0;  // numbers from one row to the next: columns, and zeros behind them; the lanes of a row's panel
 };
 
 // A panel's columns: the value, and behind it elsewhere the tangents. Column c > 0 starts at tangents + (c - 1) rows

@@ -43,9 +43,10 @@ struct TileMemory {
   Real* log_density = nullptr;  // (1)
 };
 
+// lanes: of a panel whose lanes are the units of a hidden layer instead of samples, zeros at their end.
 template <class Real>
-CNF_HD LoopScratch<Real> place_loops(Pieces<Real>& pieces, const Plan& plan, int samples) {
-  const int width = plan.width, lanes = unit_lanes(width);
+CNF_HD LoopScratch<Real> place_loops(Pieces<Real>& pieces, const Plan& plan, int samples, int lanes) {
+  const int width = plan.width;
   const auto matrix = [&](int rows) {
     return PlainMatrix<Real>{pieces.take(static_cast<long>(rows) * lanes), rows, width, lanes};
   };
@@ -57,14 +58,15 @@ CNF_HD LoopScratch<Real> place_loops(Pieces<Real>& pieces, const Plan& plan, int
   loop.first_gate = pieces.take(lanes);
   loop.first_slope = pieces.take(static_cast<long>(width) * samples);
   loop.second_slope = pieces.take(static_cast<long>(width) * samples);
-  loop.first_dots = pieces.take(lanes);
-  loop.second_dots = pieces.take(width);
+  loop.first_bar = pieces.take(static_cast<long>(width) * samples);
+  loop.dots = pieces.take(plan.neurons());
   return loop;
 }
 
+// unit_lanes: as place_loops has it; a team knows best how many it wants.
 template <class Real>
 CNF_HD TileMemory<Real> place_tile(Pieces<Real>& pieces, const Plan& plan, Estimator estimator,
-                                   const ActivationLayout& layout, int samples) {
+                                   const ActivationLayout& layout, int samples, int unit_lanes) {
   const long s = samples, dim = plan.dim, columns = estimator.columns;
   const long widest = plan.layers > 1 && plan.width > plan.dim ? plan.width : plan.dim;
   TileMemory<Real> m;
@@ -80,7 +82,8 @@ CNF_HD TileMemory<Real> place_tile(Pieces<Real>& pieces, const Plan& plan, Estim
   m.scratch.kappa_bar = pieces.take(widest);
   m.scratch.dots = pieces.take(widest);
   m.scratch.ends = pieces.take(widest * dim + 2 * (dim + 16));  // 16: lanes of the widest vector
-  if (estimator.form == DivergenceForm::two_hidden_layers) m.scratch.loop = place_loops(pieces, plan, samples);
+  if (estimator.form == DivergenceForm::two_hidden_layers)
+    m.scratch.loop = place_loops(pieces, plan, samples, unit_lanes);
   m.kept = {pieces.take(static_cast<long>(layout.rows) * s), &layout, samples};
   m.x = pieces.take(2 * (dim + 1) * s);
   m.delta_logp = m.x + dim * s;

@@ -17,6 +17,25 @@ struct RunningNonlinearity {
   CNF_INLINE operator Nonlinearity() const { return phi; }
 };
 
+// An estimator that is known when compiling: what it does not need is left out of kernels.
+template <DivergenceForm form_>
+struct CompiledEstimator {
+  static constexpr DivergenceForm form = form_;
+  static constexpr int columns = 0;
+
+  CNF_INLINE constexpr CompiledEstimator(Estimator) {}
+  CNF_INLINE constexpr operator Estimator() const { return {form, columns}; }
+};
+template <class Team>
+struct EstimatorOf {
+  using Type = Estimator;
+};
+template <class Team>
+  requires requires { Team::Kind::form; }
+struct EstimatorOf<Team> {
+  using Type = CompiledEstimator<Team::Kind::form>;
+};
+
 // The panels of one stage. All are (rows, samples).
 template <class Real>
 struct StagePanels {
@@ -41,12 +60,12 @@ struct LoopScratch {
   PlainMatrix<Real> loops;       // M[k][j]
   PlainMatrix<Real> closing;     // sum_i W_2[i][k] g_2i W_0[j][i]: from unit k out of the field and in again to unit j
   PlainMatrix<Real> learned;     // what M learns in a stage
-  Real* entry = nullptr;         // g_2i W_0[j][i], (dim, unit_lanes)
-  Real* first_gate = nullptr;    // (unit_lanes,) g_0, zeros behind it
+  Real* entry = nullptr;         // g_2i W_0[j][i], (dim, stride)
+  Real* first_gate = nullptr;    // (stride,) g_0, zeros behind it
   Real* first_slope = nullptr;   // (width, samples) phi'_0
   Real* second_slope = nullptr;  // (width, samples) cot_div phi'_1
-  Real* first_dots = nullptr;    // (unit_lanes,) sum_k M_kj Mbar_kj
-  Real* second_dots = nullptr;   // (width,)      sum_j M_kj Mbar_kj
+  Real* first_bar = nullptr;     // (width, samples) M^T (cot_div phi'_1)
+  Real* dots = nullptr;          // (neurons,) g dL/dg by way of M
 };
 
 // zdot of tangent c at the first layer, which is not the last: W_0 eps_c, or column c of W_0.
@@ -101,9 +120,11 @@ class VectorField {
   CNF_HD void evaluate(const Gates& gates, const StagePanels<Real>& in, const Activations<Real>& kept, Real* f,
                        Real* div) const;
 
-  // What evaluate leaves for the adjoint, without F and div where those are not part of it.
+  // What evaluate leaves for the adjoint, without F and div where those are not part of it. recall: of a stage whose
+  // activations were kept.
   CNF_HD void restore(const Gates& gates, const StagePanels<Real>& in, const Activations<Real>& kept, Real* f,
                       Real* div) const;
+  CNF_HD void recall(const Gates& gates) const;
 
   // x_bar = d/dx of cot_f . F + cot_div div at a stage evaluated before. gradient (or null) receives scale times
   // d/dtheta.
@@ -158,8 +179,8 @@ class VectorField {
   CNF_HD void loops_divergence(const Activations<Real>& kept, Real* div) const;
   CNF_HD void start_loops(const Activations<Real>& kept, const Real* cot_div) const;
   CNF_HD void pull_loops(int m, const Activations<Real>& kept, const Real* cot_div) const;
-  CNF_HD void loops_gradient(const Gates& gates, const FieldGradient<Real>& gradient, Real scale) const;
-  CNF_HD void add_loop_dots(int l) const;
+  CNF_HD void loops_gradient(const Gates& gates, const Activations<Real>& kept, const FieldGradient<Real>& gradient,
+                             Real scale) const;
   static CNF_INLINE V slope_at(Phi phi, const LayerPanels<Real>& panels, int k, int lane) {
     const long at = panels.at(0, k, lane);
     return slope(phi, load<V>(panels.input + at), load<V>(panels.value + at));
@@ -193,7 +214,7 @@ class VectorField {
   Team team_;
   const FieldParameters<Real>& field_;
   Phi phi_;
-  Estimator estimator_;
+  typename EstimatorOf<Team>::Type estimator_;
   const FieldScratch<Real>& scratch_;
   int samples_;
 };

@@ -17,15 +17,13 @@ CNF_HD void VectorField<Team, Phi, Gates>::pull_back(const Gates& gates, const S
                                                      const Real* cot_div, Real* x_bar,
                                                      const FieldGradient<Real>* gradient, Real scale) const {
   if (estimator_.form == DivergenceForm::one_hidden_layer) fill_kappa(gates);
-  if (by_loops()) {
-    fill_loops(gates);
-    start_loops(kept, cot_div);
-  }
+  if (by_loops()) start_loops(kept, cot_div);
   start_pull_back(gates, in, cot_f, cot_div);
   for (int l = field_.layers - 1; l >= 0; --l) {
     if (gradient) layer_gradient(l, gates, in, kept, cot_div, *gradient, scale);
     if (l > 0) pull_through(l, gates, in, kept, cot_div);
   }
+  if (gradient && by_loops()) loops_gradient(gates, kept, *gradient, scale);
   team_.transposed_product(field_.layer[0].weight, Columns<Real>{scratch_.pulled[0], nullptr}, 1,
                            [=, this](int k, int, int lane, V sum) { store(row(x_bar, field_.dim, 0, k) + lane, sum); });
 }
@@ -116,10 +114,6 @@ CNF_HD void VectorField<Team, Phi, Gates>::layer_gradient(int l, const Gates& ga
     free_end_gradient(l, gates, kept, cot_div, gradient, scale);
   if (l == 1 && estimator_.form == DivergenceForm::one_hidden_layer)
     kappa_gradient(gates, kept, cot_div, gradient, scale);
-  if (by_loops()) {
-    if (is_last(l)) loops_gradient(gates, gradient, scale);
-    add_loop_dots(l);
-  }
   if constexpr (Gates::per_lane) {
     lane_gate_gradient(l, gates, in, kept, cot_div, gradient, scale);
   } else {

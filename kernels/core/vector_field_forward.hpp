@@ -33,6 +33,11 @@ CNF_HD void VectorField<Team, Phi, Gates>::restore(const Gates& gates, const Sta
   follow_loops(kept);
 }
 
+template <class Team, class Phi, class Gates>
+CNF_HD void VectorField<Team, Phi, Gates>::recall(const Gates& gates) const {
+  if (by_loops()) fill_loops(gates);
+}
+
 // hdot = phi'(a) adot, kept for the layer above and for the adjoint.
 template <class Team, class Phi, class Gates>
 CNF_INLINE void VectorField<Team, Phi, Gates>::keep_tangent(Phi phi, const LayerPanels<Real>& panels, int o, int c,

@@ -28,7 +28,7 @@ class CpuEngine final : public Engine {
  public:
   CpuEngine(const EngineConfig& config, int threads)
       : config_(config),
-        plan_(make_plan(config, Contraction::two_hidden_layers)),
+        plan_(make_plan(config)),
         tensors_(parameter_tensors(config.flow)),
         runner_(plan_, threads),
         theta_(parameter_count(config.flow)),

@@ -82,6 +82,21 @@ class CpuTeam : CpuSums<Real> {
       gradient[static_cast<long>(o) * padded_columns(w.columns) + k] += value;
   }
 
+  CNF_INLINE Value entries(const Matrix<Real>& w, int o, int k) const {
+    return load<Value>(w.padded + static_cast<long>(o) * padded_columns(w.columns) + k);
+  }
+
+  CNF_INLINE void add_to_row(const Matrix<Real>& w, Real* gradient, int o, int k, Value value) const {
+    if (!is_narrow(w.rows, w.columns)) {
+      Real* to = gradient + static_cast<long>(o) * padded_columns(w.columns) + k;
+      return store(to, load<Value>(to) + value);
+    }
+    for (int i = 0; i < width && k + i < w.columns; ++i) add_to_matrix(w, gradient, o, k + i, value.v[i]);
+  }
+  CNF_INLINE void add_to_column(const Matrix<Real>& w, Real* gradient, int o, int k, Value value) const {
+    for (int i = 0; i < width && o + i < w.rows; ++i) add_to_matrix(w, gradient, o + i, k, value.v[i]);
+  }
+
   template <int Count, class F, class Sink>
   CNF_INLINE void reduce_rows(int rows, F f, Sink sink) const {
     for (int r = 0; r < rows; ++r) {

@@ -38,7 +38,6 @@ struct Prepared {
   Real* theta[max_layers];  // weight, bias, gate_weight, gate_bias, shift_weight
   Real* loop;               // one hidden layer: B
   Real* loop_transposed;    // one hidden layer: (dim, width)
-  Real* entry;              // two hidden layers: W_0 transposed
   GateTableMemory<Real> table;
   GateTableMemory<Real> back_table;
 };
@@ -67,8 +66,6 @@ Prepared<Real> place_prepared(Pieces<Real>& pieces, const Job<Real>& job) {
     p.loop_transposed = pieces.take(static_cast<long>(plan.width) * plan.dim);
     field.loop = {p.loop, plan.width, plan.dim};
   }
-  if (job.estimator.form == DivergenceForm::two_hidden_layers)
-    field.entry = p.entry = pieces.take(static_cast<long>(plan.dim) * unit_lanes(plan.width));
   for (Real** base : {&program.base.mean, &program.base.precision, &program.base.deviation, &program.base.slope})
     *base = pieces.take(plan.dim);
   program.base.log_scale = pieces.take(1);
@@ -174,15 +171,6 @@ void fill_loop(const Plan& plan, const ThetaPointers<Real>& theta, Real* loop, R
     }
 }
 
-// W_0 transposed, its rows ended by zeros.
-template <class Real>
-void fill_entry(const Plan& plan, const ThetaPointers<Real>& theta, Real* entry) {
-  const int lanes = unit_lanes(plan.width);
-  for (long i = 0; i < plan.dim; ++i)
-    for (long j = 0; j < lanes; ++j)
-      entry[i * lanes + j] = j < plan.width ? theta.layer[0].weight[j * plan.dim + i] : Real(0);
-}
-
 template <class Real>
 void prepare(const Job<Real>& job, const ThetaPointers<Real>& theta, Real* memory) {
   Pieces<Real> pieces(memory);
@@ -202,7 +190,6 @@ void prepare(const Job<Real>& job, const ThetaPointers<Real>& theta, Real* memor
         p.padded[l][static_cast<long>(o) * padded + k] = k < in ? from.weight[static_cast<long>(o) * in + k] : Real(0);
   }
   if (p.loop) fill_loop(job.plan, theta, p.loop, p.loop_transposed);
-  if (p.entry) fill_entry(job.plan, theta, p.entry);
   fill_base(program.base, job.plan.dim, theta.base_mean, theta.base_raw_variance);
 
   fill_table(program.field, p.loop_transposed, job.plan.solver, stepping_of(job.plan, job.direction), p.table);

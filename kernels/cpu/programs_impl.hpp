@@ -24,14 +24,14 @@ template <class Real>
 Workspace<Real> place_workspace(Pieces<Real>& pieces, const Job<Real>& job, const FlowProgram<Real>& program,
                                 bool with_gradient) {
   Workspace<Real> w{};
-  w.memory = place_tile(pieces, job.plan, job.estimator, program.layout, job.samples);
+  w.memory = place_tile(pieces, job.plan, job.estimator, program.layout, job.samples, padded_columns(job.plan.width));
   w.lanes = place_lane_memory(pieces, program, job.samples, with_gradient, job.record_capacity);
   if (!with_gradient) return w;
   const long evaluations = static_cast<long>(program.steps) * program.method.solution_stages;
   const int widest = job.plan.width > job.plan.dim ? job.plan.width : job.plan.dim;
-  const bool over_units = job.estimator.form == DivergenceForm::two_hidden_layers && job.samples < unit_lanes(widest);
+  const int units = job.estimator.form == DivergenceForm::two_hidden_layers ? padded_columns(widest) : 0;
   w.transposed = pieces.take(
-      CpuTeam<Real>::transposed_size(widest, 1 + job.estimator.columns, over_units ? unit_lanes(widest) : job.samples));
+      CpuTeam<Real>::transposed_size(widest, 1 + job.estimator.columns, units > job.samples ? units : job.samples));
   if (job.plan.adjoint == Adjoint::backsolve) return w;
   w.record.inputs = pieces.take(evaluations * job.plan.dim * job.samples);
   if (job.store_activations) w.record.activations = pieces.take(evaluations * program.layout.rows * job.samples);
@@ -63,10 +63,6 @@ FlowGradient<Real> place_gradient(Pieces<Real>& pieces, const Job<Real>& job) {
     gradient.field.weight[l] = pieces.take(gradient_size(plan.rows_of(l), plan.columns_of(l)));
   if (job.estimator.form == DivergenceForm::one_hidden_layer)
     gradient.field.loop = pieces.take(static_cast<long>(plan.width) * loop_columns(plan.dim, Pack<Real>::width));
-  if (job.estimator.form == DivergenceForm::two_hidden_layers) {
-    gradient.field.middle = pieces.take(static_cast<long>(plan.width) * unit_lanes(plan.width));
-    gradient.field.entry = pieces.take(static_cast<long>(plan.dim) * unit_lanes(plan.width));
-  }
   for (Real** vector :
        {&gradient.field.bias, &gradient.field.gate_weight, &gradient.field.gate_bias, &gradient.field.shift_weight})
     *vector = pieces.take(plan.neurons());
@@ -161,13 +157,6 @@ void collect(const Job<Real>& job, const Real* memory, const GradientPointers<Re
         to.weight[0][k * plan.dim + i] += bar * field.layer[1].weight.values[i * plan.width + k];
         to.weight[1][i * plan.width + k] += bar * field.layer[0].weight.values[k * plan.dim + i];
       }
-  }
-  if (job.estimator.form == DivergenceForm::two_hidden_layers) {
-    const int lanes = unit_lanes(plan.width);
-    for (long j = 0; j < plan.width; ++j) {
-      for (long k = 0; k < plan.width; ++k) to.weight[1][k * plan.width + j] += from.field.middle[k * lanes + j];
-      for (long i = 0; i < plan.dim; ++i) to.weight[0][j * plan.dim + i] += from.field.entry[i * lanes + j];
-    }
   }
   for (int i = 0; i < plan.dim && plan.trainable_base; ++i) {
     to.base_mean[i] = from.base_mean[i];

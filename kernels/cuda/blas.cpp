@@ -75,28 +75,28 @@ void Blas::open() {
 template <class Real>
 void Blas::product(Weights<const Real> w, Panels<const Real> in, Panels<Real> out, int lanes, int count) const {
   run<Real>(handle_, {CUBLAS_OP_N, CUBLAS_OP_N, lanes, w.rows, w.columns, in.values, w.values, out.values, in.stride,
-                      w.columns, out.stride, in.step, 0, out.step, Real(1), Real(0), count});
+                      w.step(), out.stride, in.step, 0, out.step, Real(1), Real(0), count});
 }
 
 template <class Real>
 void Blas::transposed_product(Weights<const Real> w, Panels<const Real> in, Panels<Real> out, int lanes,
                               int count) const {
   run<Real>(handle_, {CUBLAS_OP_N, CUBLAS_OP_T, lanes, w.columns, w.rows, in.values, w.values, out.values, in.stride,
-                      w.columns, out.stride, in.step, 0, out.step, Real(1), Real(0), count});
+                      w.step(), out.stride, in.step, 0, out.step, Real(1), Real(0), count});
 }
 
 template <class Real>
-void Blas::outer(Weights<Real> gradient, Panels<const Real> left, Panels<const Real> right, int lanes,
-                 Real scale) const {
+void Blas::outer(Weights<Real> gradient, Panels<const Real> left, Panels<const Real> right, int lanes, Real scale,
+                 Real kept) const {
   run<Real>(handle_, {CUBLAS_OP_T, CUBLAS_OP_N, gradient.columns, gradient.rows, lanes, right.values, left.values,
-                      gradient.values, right.stride, left.stride, gradient.columns, 0, 0, 0, scale, Real(1), 1});
+                      gradient.values, right.stride, left.stride, gradient.step(), 0, 0, 0, scale, kept, 1});
 }
 
 template void Blas::product(Weights<const float>, Panels<const float>, Panels<float>, int, int) const;
 template void Blas::product(Weights<const double>, Panels<const double>, Panels<double>, int, int) const;
 template void Blas::transposed_product(Weights<const float>, Panels<const float>, Panels<float>, int, int) const;
 template void Blas::transposed_product(Weights<const double>, Panels<const double>, Panels<double>, int, int) const;
-template void Blas::outer(Weights<float>, Panels<const float>, Panels<const float>, int, float) const;
-template void Blas::outer(Weights<double>, Panels<const double>, Panels<const double>, int, double) const;
+template void Blas::outer(Weights<float>, Panels<const float>, Panels<const float>, int, float, float) const;
+template void Blas::outer(Weights<double>, Panels<const double>, Panels<const double>, int, double, double) const;
 
 }  // namespace cnf::cuda_device

@@ -25,6 +25,9 @@ struct Weights {
   Real* values = nullptr;
   int rows = 0;
   int columns = 0;
+  int stride = 0;  // numbers from one row to the next; 0: columns
+
+  int step() const { return stride > 0 ? stride : columns; }
 };
 
 // cuBLAS on one stream, with a workspace of one size in memory of its own, in full precision and without atomics: then
@@ -46,9 +49,10 @@ class Blas {
   // out = W^T in
   template <class Real>
   void transposed_product(Weights<const Real> w, Panels<const Real> in, Panels<Real> out, int lanes, int count) const;
-  // gradient += scale sum over lanes of left right^T
+  // gradient = kept gradient + scale sum over lanes of left right^T
   template <class Real>
-  void outer(Weights<Real> gradient, Panels<const Real> left, Panels<const Real> right, int lanes, Real scale) const;
+  void outer(Weights<Real> gradient, Panels<const Real> left, Panels<const Real> right, int lanes, Real scale,
+             Real kept) const;
 
  private:
   const Stream& stream_;

@@ -75,6 +75,29 @@ class BlockSums {
     }
   }
 
+  // to[o][k] = sum over lanes of left[o] right[k], zeros behind its columns. Threads as in outer().
+  template <int Height>
+  static CNF_CALLED void outer_into(PlainMatrix<Real> to, const Real* left, const Real* right) {
+    constexpr int Width = Height < Shape::lanes ? Height : Shape::lanes;
+    const int tiles_down = (to.rows + Height - 1) / Height, tiles_across = to.stride / Width;
+#pragma unroll 1
+    for (int tile = Shape::thread(); tile < tiles_down * tiles_across; tile += Shape::threads) {
+      const int o = tile / tiles_across * Height, k = tile % tiles_across * Width;
+      Real sums[Height][Width] = {};
+      if (k < to.columns)
+        outer_column<Height, Width, false>(Shape::here(left) + static_cast<long>(o) * Samples,
+                                           Shape::here(right) + static_cast<long>(k) * Samples, to.rows - o,
+                                           to.columns - k, sums);
+#pragma unroll
+      for (int i = 0; i < Height; ++i)
+#pragma unroll
+        for (int j = 0; j < Width; ++j)
+          if (o + i < to.rows)
+            Shape::here(to.values)[static_cast<long>(o + i) * to.stride + k + j] =
+                k + j < to.columns ? sums[i][j] : Real(0);
+    }
+  }
+
  private:
   template <int Height>
   static CNF_INLINE void product_rows(const Real* weights, int step, int depth, Columns<Real> in, int c0, int width,

@@ -52,39 +52,13 @@ class BlockTeam {
   // Thread (group, lanes) computes rows group, group + groups, ... of its lanes.
   template <class F>
   CNF_INLINE void product(const Matrix<Real>& w, Columns<Real> in, int columns, F f) const {
-    const Real* weights = here(w.packed);
-    const int groups = product_groups(w.rows), stride = weight_stride(w.columns);
-    const int group = thread() / Shape::lane_groups;
-    int height = 0;
-#pragma unroll 1
-    for (int first = group < groups ? group : w.rows; first < w.rows; first += height * groups) {
-      height = w.rows - first > 3 * groups ? 4 : w.rows - first > groups ? 2 : 1;
-#pragma unroll 1
-      for (int c = 0, width = 0; c < columns; c += width) {
-        width = columns - c >= Shape::columns_at_once ? Shape::columns_at_once : 1;
-        BlockLoops::product(weights + first * stride, groups * stride, w.columns, in, c, height, width, aside_);
-        hand_out(height, width, [=](int r, int j, int lane, Value z) { f(first + r * groups, c + j, lane, z); });
-      }
-    }
-    sync();
+    product_by(here(w.packed), w.rows, w.columns, in, columns, f);
   }
 
   // Thread (group, lanes) computes four neighbouring rows of W^T.
   template <class F>
   CNF_INLINE void transposed_product(const Matrix<Real>& w, Columns<Real> in, int columns, F f) const {
-    const Real* weights = here(w.packed);
-    const int group = thread() / Shape::lane_groups, rows = w.columns;
-#pragma unroll 1
-    for (int first = 4 * group; first < rows; first += 4 * Shape::row_groups) {
-#pragma unroll 1
-      for (int c = 0, width = 0; c < columns; c += width) {
-        width = columns - c >= Shape::columns_at_once ? Shape::columns_at_once : 1;
-        BlockLoops::transposed(weights + first, weight_stride(w.columns), w.rows, in, c, width, aside_);
-        hand_out(rows - first < 4 ? rows - first : 4, width,
-                 [=](int r, int j, int lane, Value z) { f(first + r, c + j, lane, z); });
-      }
-    }
-    sync();
+    transposed_product_by(here(w.packed), w.rows, w.columns, in, columns, f);
   }
 
   CNF_INLINE void outer(const Matrix<Real>& w, Real* gradient, Columns<Real> left, Columns<Real> right, int columns,
@@ -157,6 +131,49 @@ class BlockTeam {
 #endif
   }
 
+ protected:
+  // weights: padded, as weight_stride says
+  template <class F>
+  CNF_INLINE void product_by(const Real* weights, int rows, int depth, Columns<Real> in, int columns, F f) const {
+    const int groups = product_groups(rows), stride = weight_stride(depth);
+    const int group = thread() / Shape::lane_groups;
+    int height = 0;
+#pragma unroll 1
+    for (int first = group < groups ? group : rows; first < rows; first += height * groups) {
+      height = rows - first > 3 * groups ? 4 : rows - first > groups ? 2 : 1;
+#pragma unroll 1
+      for (int c = 0, width = 0; c < columns; c += width) {
+        width = columns - c >= Shape::columns_at_once ? Shape::columns_at_once : 1;
+        BlockLoops::product(weights + first * stride, groups * stride, depth, in, c, height, width, aside_);
+        hand_out(height, width, [=](int r, int j, int lane, Value z) { f(first + r * groups, c + j, lane, z); });
+      }
+    }
+    sync();
+  }
+
+  template <class F>
+  CNF_INLINE void transposed_product_by(const Real* weights, int depth, int rows, Columns<Real> in, int columns,
+                                        F f) const {
+    const int group = thread() / Shape::lane_groups;
+#pragma unroll 1
+    for (int first = 4 * group; first < rows; first += 4 * Shape::row_groups) {
+#pragma unroll 1
+      for (int c = 0, width = 0; c < columns; c += width) {
+        width = columns - c >= Shape::columns_at_once ? Shape::columns_at_once : 1;
+        BlockLoops::transposed(weights + first, weight_stride(rows), depth, in, c, width, aside_);
+        hand_out(rows - first < 4 ? rows - first : 4, width,
+                 [=](int r, int j, int lane, Value z) { f(first + r, c + j, lane, z); });
+      }
+    }
+    sync();
+  }
+  CNF_INLINE const Real* here(const Real* packed) const {
+    return resident_ + (packed - prepared_);
+  }
+  CNF_INLINE Real* partial() const {
+    return partial_;
+  }
+
  private:
   static CNF_INLINE Real from_neighbour(Real value, int gap) {
 #ifdef __CUDA_ARCH__
@@ -174,9 +191,6 @@ class BlockTeam {
   static CNF_INLINE int dot_parts(int rows, int columns) {
     const int width = BlockLoops::outer_tiles(rows, columns).width;
     return (columns + width - 1) / width;
-  }
-  CNF_INLINE const Real* here(const Real* packed) const {
-    return resident_ + (packed - prepared_);
   }
   template <int Height, int Width, bool whole_fours>
   CNF_INLINE void outer_by(const Matrix<Real>& w, Real* gradient, Columns<Real> left, Columns<Real> right, int columns,

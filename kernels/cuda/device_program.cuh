@@ -19,7 +19,7 @@ class DeviceProgram {
 
   std::size_t bytes() const { return memory_.bytes(); }
   const TileRegime& tiles() const { return tiles_; }
-  const TileVariant<Real>& variant() const { return variant_of<Real>(tiles_.regime); }
+  const TileVariant<Real>& variant() const { return variant_of<Real>(tiles_.regime, layout_.program.estimator.form); }
   // Of no rows yet.
   TileJob<Real> job(bool with_gradient) const;
   cuda_device::KernelShape shape(const LaunchPlan& plan, bool with_gradient) const {

@@ -62,7 +62,7 @@ TileFigures<Real> CudaEngine<Real>::run_solves(TileJob<Real>& job, const DeviceP
   reserve_answers(job);
   job.figures = tile_figures_.reserve(tiles);
   const long blocks = std::min<long>(launch.blocks, static_cast<long>(tiles));
-  job.workspace = workspace_.reserve(static_cast<std::size_t>(std::max(1L, job.workspace_size * blocks)));
+  job.workspace = workspace_.reserve(std::max<std::size_t>(1, launch.workspaces / sizeof(Real)));
   cuda_device::KernelShape shape = program.shape(launch, false);
   shape.blocks = static_cast<int>(blocks);
   const TileVariant<Real>& variant = program.variant();

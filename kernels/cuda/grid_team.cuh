@@ -27,11 +27,11 @@ class GridTeam {
  public:
   using Real = Real_;
   using Value = Quad<Real>;
-  static constexpr int all_verbs = -1;
+  static constexpr unsigned all_verbs = ~0u;
 
-  // verb: of those that a function calls, the one to run.
-  CNF_INLINE explicit GridTeam(LaneRange range, const Real* products = nullptr, int verb = all_verbs)
-      : range_(range), products_(products), verb_(verb) {}
+  // verbs: bit i for the i-th of those that a function calls, which is to run.
+  CNF_INLINE explicit GridTeam(LaneRange range, const Real* products = nullptr, unsigned verbs = all_verbs)
+      : range_(range), products_(products), verbs_(verbs) {}
 
   CNF_INLINE int samples() const { return range_.samples; }
 
@@ -116,10 +116,13 @@ class GridTeam {
     return sums;
   }
 
- private:
+ protected:
+  CNF_INLINE const Real* products() const { return products_; }
+  CNF_INLINE unsigned verbs() const { return verbs_; }
   CNF_INLINE bool is_turn() const {
-    return verb_ == all_verbs || verb_ == met_++;
+    return (verbs_ >> met_++ & 1u) != 0;
   }
+
 
   template <class F>
   CNF_INLINE void for_each_quad(int rows, F f) const {
@@ -135,6 +138,7 @@ class GridTeam {
     });
   }
 
+ private:
   static CNF_INLINE int thread() {
     return block_of_grid() * grid_threads + thread_of_block();
   }
@@ -144,7 +148,7 @@ class GridTeam {
 
   LaneRange range_;
   const Real* products_;
-  int verb_;
+  unsigned verbs_;
   mutable int met_ = 0;  // verbs so far
 };
 

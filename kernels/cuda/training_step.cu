@@ -15,7 +15,7 @@ namespace cnf::inline CNF_ARCH {
 template <class Real>
 void CudaEngine<Real>::place_gradient(TileJob<Real>& job, const LaunchPlan& launch) {
   const auto at_once = static_cast<std::size_t>(launch.slots_at_once);
-  const auto own = static_cast<std::size_t>(std::max(1L, job.workspace_size * launch.blocks));
+  const std::size_t own = std::max<std::size_t>(1, launch.workspaces / sizeof(Real));
   const std::size_t sums = at_once * static_cast<std::size_t>(slot_layout_.size);
   if (workspace_.bytes() < own * sizeof(Real) || slot_gradients_.bytes() < sums * sizeof(Real)) make_room(launch.bytes);
   job.slots = launch.slots;

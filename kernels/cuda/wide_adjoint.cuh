@@ -45,6 +45,11 @@ void WideProgram<Real>::start_adjoint(const FlowGradient<Real>& gradient, int sl
               BaseGradient<Real>{program_.base, dim_, samples_, m.x, m.weight, m.lambda, gradient.base_mean,
                                  gradient.base_raw_variance},
               static_cast<long>(dim_) * std::max(samples_ / 4, gradient.base_mean ? grid_threads : 0));
+  if (contracts()) {  // zeros behind the columns, which products leave alone
+    const PlainMatrix<Real>& learned = m.scratch.loop.learned;
+    launch_grid(launcher_, Clear<Real>{learned.rows * learned.stride, learned.values},
+                static_cast<long>(learned.rows) * learned.stride);
+  }
   if (program_.estimator.form != DivergenceForm::probes) return;
   const int rows = tangents() * dim_;
   launch_grid(launcher_, RepeatLanes<Real>{rows, samples_, stacked.samples, m.stage.probes, stacked.stage.probes},
@@ -71,6 +76,7 @@ FieldJob<Real, StageGates<Real>> WideProgram<Real>::step_job(const GateTable<Rea
   job.estimator = program_.estimator;
   job.layout = stacked.layout;
   job.stage = stacked.stage;
+  job.scratch = memory_.tile.scratch;
   job.gates = {gates.gate + first, gates.offset + first, stacked.time, gates.neurons, samples_};
   job.lanes = {stacked.samples, 0, stacked.samples};
   job.kept = stacked.kept;
@@ -83,20 +89,43 @@ FieldJob<Real, StageGates<Real>> WideProgram<Real>::step_job(const GateTable<Rea
 template <class Real>
 void WideProgram<Real>::adjoint(const FieldGradient<Real>& gradient) const {
   const TileMemory<Real>& m = memory_.tile;
-  const StackedPanels<Real>& stacked = memory_.stacked;
+  const bool by_stages = goes_by_stages(program_);
   for (int n = program_.steps - 1; n >= 0; --n) {
-    const long first = static_cast<long>(n) * stages();
-    launch_grid(launcher_,
-                OpenStep<Real>{dim_, samples_, stacked.samples, memory_.inputs + first * dim_ * samples_,
-                               program_.gates.time + first, stacked.stage.x, stacked.time},
-                static_cast<long>(dim_ + 1) * stacked.samples / 4);
-    const FieldJob<Real, StepGates> step = step_job(program_.gates, n * stages(), gradient);
-    restore(step);
-    for (int i = stages() - 1; i >= 0; --i) pull_back(step, i);
-    weight_gradients(step);
+    if (by_stages)
+      for (int i = stages() - 1; i >= 0; --i) adjoint_stage(n, i, gradient);
+    else
+      adjoint_step(n, gradient);
     launch_grid(launcher_, GatherCotangents<Real>{dim_, samples_, stages(), m.pulled, m.lambda},
                 static_cast<long>(dim_) * samples_ / 4);
   }
+}
+
+// All stages of a step.
+template <class Real>
+void WideProgram<Real>::adjoint_step(int n, const FieldGradient<Real>& gradient) const {
+  const StackedPanels<Real>& stacked = memory_.stacked;
+  const long first = static_cast<long>(n) * stages();
+  launch_grid(launcher_,
+              OpenStep<Real>{dim_, samples_, stacked.samples, memory_.inputs + first * dim_ * samples_,
+                             program_.gates.time + first, stacked.stage.x, stacked.time},
+              static_cast<long>(dim_ + 1) * stacked.samples / 4);
+  const FieldJob<Real, StepGates> step = step_job(program_.gates, n * stages(), gradient);
+  restore(step);
+  for (int i = stages() - 1; i >= 0; --i) pull_back(step, i, i * samples_);
+  weight_gradients(step);
+}
+
+// One of them.
+template <class Real>
+void WideProgram<Real>::adjoint_stage(int n, int stage, const FieldGradient<Real>& gradient) const {
+  const int evaluation = n * stages() + stage;
+  launch_grid(launcher_, OpenStage<Real>{samples_, program_.gates.time + evaluation, memory_.stacked.time},
+              samples_ / 4);
+  FieldJob<Real, StepGates> step = step_job(program_.gates, evaluation, gradient);
+  step.stage.x = memory_.inputs + static_cast<long>(evaluation) * dim_ * samples_;
+  restore(step);
+  pull_back(step, stage, 0);
+  weight_gradients(step);
 }
 
 // Activations of all stages. z and zdot are made where the gates' gradient looks for them.
@@ -116,20 +145,21 @@ void WideProgram<Real>::restore(const FieldJob<Real, StepGates>& step) const {
     launch(HiddenLayer{}, job, panel / 4);
     in = {kept_of(step, step.layout.value, l), samples, panel};
   }
+  if (contracts()) return follow_loops(shared_job(step));
   if (program_.estimator.form != DivergenceForm::tangents) return;
-  job.verb = 0;  // the diagonal, which the adjoint asks for; not its sum
+  job.verbs = 1;  // the diagonal, which the adjoint asks for; not its sum
   launch(FieldDivergence{}, job, static_cast<long>(dim_) * samples / 4);
 }
 
 template <class Real>
-void WideProgram<Real>::pull_back(const FieldJob<Real, StepGates>& step, int stage) const {
+void WideProgram<Real>::pull_back(const FieldJob<Real, StepGates>& step, int stage, int first) const {
   const TileMemory<Real>& m = memory_.tile;
   const StackedPanels<Real>& stacked = memory_.stacked;
   launch_grid(launcher_,
-              StageCotangents<Real>{program_.method, program_.step, stage, dim_, samples_, stacked.samples, m.lambda,
-                                    m.pulled, m.cot_delta, stacked.cot_f, stacked.cot_div},
+              StageCotangents<Real>{program_.method, program_.step, stage, first, dim_, samples_, stacked.samples,
+                                    m.lambda, m.pulled, m.cot_delta, stacked.cot_f, stacked.cot_div},
               static_cast<long>(dim_ + 1) * samples_ / 4);
-  pull_layers(step, stage, stage * samples_);
+  pull_layers(step, stage, first);
 }
 
 // The cotangents at `samples_` lanes from `first` on, from cot_f and cot_div to x_bar of the stage.
@@ -141,13 +171,17 @@ void WideProgram<Real>::pull_layers(const FieldJob<Real, StepGates>& step, int s
   job.products = memory_.products;
   job.scratch = cotangents_of(last());
   launch(StartPullBack{}, job, static_cast<long>(dim_) * std::max(1, tangents()) * samples_ / 4);
+  if (contracts()) start_loops(job);
   for (int l = last(); l > 0; --l) {
     transposed_product(l, {pulled(l) + first, samples, static_cast<long>(width_of(l)) * samples},
                        {memory_.products, samples_, static_cast<long>(width_of(l - 1)) * samples_}, samples_,
                        columns_back(l));
     job.layer = l;
     job.scratch = cotangents_of(l);
-    launch(PullThrough{}, job, static_cast<long>(width_of(l - 1)) * samples_ / 4);
+    if (contracts())
+      pull_through_loops(l, job);
+    else
+      launch(PullThrough{}, job, static_cast<long>(width_of(l - 1)) * samples_ / 4);
   }
   transposed_product(0, {pulled(0) + first, samples, 0}, {x_bar(stage), samples_, 0}, samples_, 1);
 }
@@ -165,17 +199,18 @@ void WideProgram<Real>::weight_gradients(const FieldJob<Real, StepGates>& step) 
                                    : step.stage.probes + static_cast<long>(c - 1) * below * samples;
       if (const cuda_device::Blas* blas = launcher_.blas())
         blas->outer<Real>({step.gradient.weight[l], above, below}, {left, samples, 0}, {right, samples, 0}, samples,
-                          step.scale);
+                          step.scale, Real(1));
     }
     job.layer = l;
     job.scratch = cotangents_of(l);
     if (free_end(l)) {
-      job.verb = 0;  // the matrix alone: gates learn from z and zdot
+      job.verbs = 1;  // the matrix alone: gates learn from z and zdot
       launch(FreeEndGradient{}, job, static_cast<long>(above) * below * grid_threads);
-      job.verb = GridTeam<Real>::all_verbs;
+      job.verbs = GridTeam<Real>::all_verbs;
     }
     launch(GateGradient{}, job, static_cast<long>(above) * grid_threads);
   }
+  if (contracts()) loops_gradient(step);
 }
 
 }  // namespace cnf::inline CNF_ARCH

@@ -5,24 +5,29 @@
 
 namespace cnf::inline CNF_ARCH {
 
-// What a part of the vector field is told.
-template <class Real, class Gates>
-struct FieldJob {
+// What a part of the vector field is told, but for its gates.
+template <class Real>
+struct FieldCall {
   FieldParameters<Real> field;
   Estimator estimator;
   ActivationLayout layout;
   StagePanels<Real> stage;
   FieldScratch<Real> scratch;
-  Gates gates;
   LaneRange lanes;
   const Real* products = nullptr;
   Real* kept = nullptr;
   int layer = 0;
-  int verb = GridTeam<Real>::all_verbs;
+  unsigned verbs = GridTeam<Real>::all_verbs;
   Real *f = nullptr, *div = nullptr;
   const Real *cot_f = nullptr, *cot_div = nullptr;
   FieldGradient<Real> gradient;
   Real scale = 1;  // of what the gradient learns
+};
+
+template <class Real, class Gates>
+struct FieldJob : FieldCall<Real> {
+  Gates gates;
+  const Real* time = nullptr;  // where gates that lanes share learn: the stage's
 };
 
 // Parts of the vector field's passes, each around one product or sum.
@@ -33,6 +38,12 @@ struct StartPullBack {};
 struct PullThrough {};
 struct FreeEndGradient {};
 struct GateGradient {};
+// Of the contraction of two hidden layers.
+struct FillLoops {};
+struct FollowLoops {};
+struct LoopsDivergence {};
+struct StartLoops {};
+struct LoopsGradient {};
 
 template <class Field>
 struct FieldParts {
@@ -66,6 +77,28 @@ struct FieldParts {
   __device__ void run(GateGradient, const Job& job, const Kept& kept) const {
     field.lane_gate_gradient(job.layer, job.gates, job.stage, kept, job.cot_div, job.gradient, job.scale);
   }
+  template <class Job, class Kept>
+  __device__ void run(FillLoops, const Job& job, const Kept&) const {
+    field.fill_loops(job.gates);
+  }
+  template <class Job, class Kept>
+  __device__ void run(FollowLoops, const Job&, const Kept& kept) const {
+    field.follow_loops(kept);
+  }
+  template <class Job, class Kept>
+  __device__ void run(LoopsDivergence, const Job& job, const Kept& kept) const {
+    field.loops_divergence(kept, job.div);
+  }
+  template <class Job, class Kept>
+  __device__ void run(StartLoops, const Job& job, const Kept& kept) const {
+    field.start_loops(kept, job.cot_div);
+  }
+  template <class Job, class Kept>
+  __device__ void run(LoopsGradient, const Job& job, const Kept& kept) const {
+    auto gates = job.gates;
+    gates.time = *job.time;
+    field.loops_gradient(gates, kept, job.gradient, job.scale);
+  }
 };
 
 template <class Part, class Real, class Gates>
@@ -76,7 +109,7 @@ struct FieldPart {
   __device__ void operator()() const {
     using Field = VectorField<GridTeam<Real>, RunningNonlinearity, Gates>;
     const Activations<Real> kept = {job.kept, &job.layout, job.lanes.samples};
-    const GridTeam<Real> team(job.lanes, job.products, job.verb);
+    const GridTeam<Real> team(job.lanes, job.products, job.verbs);
     const Field field(team, job.field, {job.field.nonlinearity}, job.estimator, job.scratch);
     FieldParts<Field>{field}.run(Part{}, job, kept);
   }

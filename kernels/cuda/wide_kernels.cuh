@@ -205,12 +205,12 @@ struct OpenStage {
   __device__ void operator()() const { fill(GridTeam<Real>({samples, 0, samples}), time, 1, *at); }
 };
 
-// Cotangents of F and of the divergence at a stage, to its lanes among all stages'.
+// Cotangents of F and of the divergence at a stage, to its lanes, from `first` on, among all stages'.
 template <class Real>
 struct StageCotangents {
   Method<Real> method;
   Real step = 0;
-  int stage = 0, dim = 0, samples = 0, stacked = 0;
+  int stage = 0, first = 0, dim = 0, samples = 0, stacked = 0;
   const Real *lambda = nullptr, *pulled = nullptr, *cot_delta = nullptr;
   Real *cot_f = nullptr, *cot_div = nullptr;
 
@@ -218,7 +218,7 @@ struct StageCotangents {
     using V = Quad<Real>;
     const long panel = static_cast<long>(dim) * samples;
     GridTeam<Real>({samples, 0, samples}).for_each(dim + 1, [=, this](int r, int lane) {
-      const int to = stage * samples + lane;
+      const int to = first + lane;
       if (r == dim) return store(cot_div + to, V(step * method.b[stage]) * load<V>(cot_delta + lane));
       const long at = static_cast<long>(r) * samples + lane;
       store(cot_f + static_cast<long>(r) * stacked + to,

@@ -31,7 +31,7 @@ struct StageGates {
 };
 
 // Panels of all stages of a step, (rows, samples) each with samples = stages times the rows of the piece; of one stage
-// in the continuous adjoint. Cotangents of every layer stay until the weights' gradients are summed.
+// where the adjoint goes stage by stage. Cotangents of every layer stay until the weights' gradients are summed.
 template <class Real>
 struct StackedPanels {
   int samples = 0;
@@ -51,7 +51,15 @@ struct WideMemory {
   Real* products = nullptr;  // (1 + columns, widest) of one stage
   Real* inputs = nullptr;    // (evaluations, dim): recorded for the adjoint
   StackedPanels<Real> stacked;
+  Real* entry_bar = nullptr;  // (dim, lanes of a panel of units): two hidden layers by contraction
 };
+
+// Whether an adjoint takes its stages one by one: the continuous one keeps nothing of them, and the contraction of two
+// hidden layers has a matrix for each.
+template <class Real>
+CNF_HD bool goes_by_stages(const FlowProgram<Real>& program) {
+  return program.plan.adjoint == Adjoint::backsolve || program.estimator.form == DivergenceForm::two_hidden_layers;
+}
 
 template <class Real>
 CNF_HD StackedPanels<Real> place_stacked(Pieces<Real>& pieces, const FlowProgram<Real>& program, int samples) {
@@ -80,13 +88,16 @@ CNF_HD WideMemory<Real> place_wide(Pieces<Real>& pieces, const FlowProgram<Real>
                                    bool with_gradient) {
   const Plan& plan = program.plan;
   WideMemory<Real> memory;
-  memory.tile = place_tile(pieces, plan, program.estimator, program.layout, samples);
+  memory.tile = place_tile(pieces, plan, program.estimator, program.layout, samples,
+                           loop_columns(plan.width, 4));
   memory.products = memory.tile.scratch.pulled[0];  // the cotangents of a tile's layers, which are stacked here
   if (!with_gradient) return memory;
   const int stages = program.method.solution_stages;
-  const bool back = plan.adjoint == Adjoint::backsolve;  // goes stage by stage, and keeps nothing
-  if (!back) memory.inputs = pieces.take(static_cast<long>(program.steps) * stages * plan.dim * samples);
-  memory.stacked = place_stacked(pieces, program, (back ? 1 : stages) * samples);
+  if (plan.adjoint != Adjoint::backsolve)
+    memory.inputs = pieces.take(static_cast<long>(program.steps) * stages * plan.dim * samples);
+  memory.stacked = place_stacked(pieces, program, (goes_by_stages(program) ? 1 : stages) * samples);
+  if (program.estimator.form == DivergenceForm::two_hidden_layers)
+    memory.entry_bar = pieces.take(static_cast<long>(plan.dim) * memory.tile.scratch.loop.loops.stride);
   return memory;
 }
 

@@ -4,6 +4,7 @@
 #include "cuda/tile_variant.cuh"
 #include "cuda/wide_adjoint.cuh"
 #include "cuda/wide_backsolve.cuh"
+#include "cuda/wide_loops.cuh"
 #include "cuda/wide_program.cuh"
 
 namespace cnf::inline CNF_ARCH {
@@ -122,10 +123,13 @@ void WideProgram<Real>::evaluate(int evaluation, Real* f, Real* div) const {
     in = {values.values, values.stride, values.step};
   }
   if (program_.estimator.form == DivergenceForm::none) return;
+  if (contracts()) return loops_divergence(job);
   // The exact trace is a sum over what other threads have made: two verbs, a launch each.
   const int verbs = program_.estimator.form == DivergenceForm::tangents ? 2 : 1;
-  for (job.verb = 0; job.verb < verbs; ++job.verb)
-    launch(FieldDivergence{}, job, job.verb + 1 < verbs ? static_cast<long>(dim_) * samples_ / 4 : samples_ / 4);
+  for (int verb = 0; verb < verbs; ++verb) {
+    job.verbs = 1u << verb;
+    launch(FieldDivergence{}, job, verb + 1 < verbs ? static_cast<long>(dim_) * samples_ / 4 : samples_ / 4);
+  }
 }
 
 template <class Real>

@@ -38,6 +38,8 @@ class WideProgram {
     const Matrix<Real>& w = program_.field.layer[l].weight;
     return {w.values, w.rows, w.columns};
   }
+  static Weights weights(const PlainMatrix<Real>& w) { return {w.values, w.rows, w.columns, w.stride}; }
+  bool contracts() const { return program_.estimator.form == DivergenceForm::two_hidden_layers; }
 
   // Solves.
   void start() const;
@@ -49,15 +51,28 @@ class WideProgram {
   void evaluate(int evaluation, Real* f, Real* div) const;
   FieldJob<Real, Gates> stage_job(int evaluation) const;
 
-  // The adjoint: the stages of a step side by side, but for the way back from stage to stage.
+  // The adjoint: the stages of a step side by side, but for the way back from stage to stage; or one by one.
   void start_adjoint(const FlowGradient<Real>& gradient, int slot) const;
   void adjoint(const FieldGradient<Real>& gradient) const;
+  void adjoint_step(int n, const FieldGradient<Real>& gradient) const;
+  void adjoint_stage(int n, int stage, const FieldGradient<Real>& gradient) const;
   void restore(const FieldJob<Real, StepGates>& step) const;
-  void pull_back(const FieldJob<Real, StepGates>& step, int stage) const;
+  void pull_back(const FieldJob<Real, StepGates>& step, int stage, int first) const;
   void pull_layers(const FieldJob<Real, StepGates>& step, int stage, int first) const;
   void weight_gradients(const FieldJob<Real, StepGates>& step) const;
   FieldJob<Real, StepGates> step_job(const GateTable<Real>& gates, int evaluation,
                                      const FieldGradient<Real>& gradient) const;
+
+
+  // The trace of two hidden layers by contraction.
+  FieldJob<Real, Gates> shared_job(const FieldJob<Real, StepGates>& step) const;
+  void follow_loops(FieldJob<Real, Gates> job) const;
+  void loops_divergence(const FieldJob<Real, Gates>& job) const;
+  void start_loops(const FieldJob<Real, StepGates>& step) const;
+  void pull_through_loops(int l, const FieldJob<Real, StepGates>& step) const;
+  void loops_gradient(const FieldJob<Real, StepGates>& step) const;
+  template <class Part>
+  void launch_loops(Part, FieldJob<Real, Gates> job, unsigned verbs, long items) const;
 
   // The continuous adjoint, stage by stage.
   void backsolve(const FieldGradient<Real>& gradient) const;

@@ -97,7 +97,14 @@ const std::vector<Kernel>& kernels() {
       {"global", 7, 301, 1, plain},
       {"global_backsolve", 3, 301, 1, backsolve},
       {"global_float64", 3, 9, 2, both(hutchinson, float64)},
-      {"global_backsolve_float64", 3, 9, 3, both(backsolve, float64)},  // at two hidden layers the CPU contracts
+      {"global_backsolve_float64", 3, 9, 3, both(backsolve, float64)},
+      {"narrow_loops", 3, 9, 2, plain},
+      {"narrow_loops_backsolve", 2, 8, 2, both(swish, backsolve)},
+      {"medium_loops", 5, 36, 2, plain},
+      {"medium_loops_backsolve", 2, 33, 2, backsolve},
+      {"global_loops", 40, 94, 2, swish},
+      {"global_loops_backsolve_float64", 3, 9, 2, both(backsolve, float64)},
+      {"global_loops_float64", 2, 34, 2, float64},
   };
   return all;
 }
@@ -129,6 +136,9 @@ const std::vector<Kernel>& wide_kernels() {
       {"backsolve_float64", 3, 100, 2, both(backsolve, float64)},
       {"float64", 3, 100, 2, both(two_probes, float64)},
       {"tangents_float64", 2, 97, 3, both(softplus, float64)},
+      {"loops", 7, 130, 2, plain},
+      {"loops_backsolve", 3, 100, 2, both(swish, backsolve)},
+      {"loops_float64", 3, 97, 2, float64},
   };
   return all;
 }
