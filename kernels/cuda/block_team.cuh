@@ -170,6 +170,12 @@ class BlockTeam {
   CNF_INLINE const Real* here(const Real* packed) const {
     return resident_ + (packed - prepared_);
   }
+  CNF_INLINE const Real* prepared() const {
+    return prepared_;
+  }
+  CNF_INLINE const Real* resident() const {
+    return resident_;
+  }
   CNF_INLINE Real* partial() const {
     return partial_;
   }

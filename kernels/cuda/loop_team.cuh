@@ -20,7 +20,17 @@ class LoopTeam : public BlockTeam<Shape, Contracting<Kind>> {
  public:
   using typename Base::BlockLoops, typename Base::Real, typename Base::Value;
   using Base::Base, Base::outer, Base::product, Base::transposed_product;
-  using Base::here, Base::partial;  // for its units
+  using Base::partial;  // for its units
+
+  // Where the block has padded weights. The difference of two pointers is kept from the compiler, which else takes the
+  // sum for `packed` itself, in global memory, and what reads it from shared memory for code that nothing reaches.
+  CNF_INLINE const Real* here(const Real* packed) const {
+    long offset = packed - this->prepared();
+#ifdef __CUDA_ARCH__
+    asm("" : "+l"(offset));
+#endif
+    return this->resident() + offset;
+  }
 
   CNF_INLINE UnitTeam<LoopTeam> with_lanes(int lanes) const {
     return {*this, lanes};
