@@ -56,7 +56,7 @@ TileRegime regime_of(Regime regime, const DeviceLayout<typename Shape::Real>& la
   const long evaluations = static_cast<long>(program.steps) * program.method.solution_stages;
   if (plan.adjoint == Adjoint::checkpoint) tiles.record_size = evaluations * plan.dim * Shape::samples;
   tiles.record_size = (tiles.record_size + 31) / 32 * 32;
-  tiles.slot_size = slot_layout(plan).size;
+  tiles.slot_size = slot_layout(plan, lanes_of_thread<Real>).size;
   return tiles;
 }
 
@@ -80,7 +80,7 @@ TileRegime wide_regime(const DeviceLayout<Real>& layout, long program_size) {
   tiles.solve_size = size(2 * wide_tile_rows, false) - size(wide_tile_rows, false);
   tiles.gradient_size = size(2 * wide_tile_rows, true) - size(wide_tile_rows, true);
   tiles.piece_size = size(wide_tile_rows, true) - tiles.gradient_size;
-  tiles.slot_size = slot_layout(layout.program.plan).size;
+  tiles.slot_size = slot_layout(layout.program.plan, lanes_of_thread<Real>).size;
   return tiles;
 }
 

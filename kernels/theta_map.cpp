@@ -6,7 +6,7 @@
 
 namespace cnf {
 
-SlotLayout slot_layout(const Plan& plan) {
+SlotLayout slot_layout(const Plan& plan, int lanes) {
   SlotLayout layout;
   int used = 0;
   const auto take = [&](int count) {  // whole fours: parts start where 128-bit loads may
@@ -19,12 +19,12 @@ SlotLayout slot_layout(const Plan& plan) {
     *vector = take(plan.neurons());
   layout.base_mean = take(2 * plan.dim);
   layout.base_raw_variance = layout.base_mean + plan.dim;
-  layout.loop = take(plan.width * loop_columns(plan.dim, loop_lanes));
+  layout.loop = take(plan.width * loop_columns(plan.dim, lanes));
   layout.size = used;
   return layout;
 }
 
-ThetaTables theta_tables(const Plan& plan, const SlotLayout& layout, bool with_loop) {
+ThetaTables theta_tables(const Plan& plan, const SlotLayout& layout, int lanes, bool with_loop) {
   ThetaTables tables;
   int neuron = 0;
   for_each_piece(plan, [&](int l, int piece, std::size_t, std::size_t count) {
@@ -49,7 +49,7 @@ ThetaTables theta_tables(const Plan& plan, const SlotLayout& layout, bool with_l
     for (int i = 0; i < plan.dim; ++i) {  // from B[k][i] = W_1[k][i] W_2[i][k]
       const std::size_t first_entry = static_cast<std::size_t>(k * plan.dim + i),
                         second_entry = static_cast<std::size_t>(second + i * plan.width + k);
-      tables.loop[first_entry] = tables.loop[second_entry] = layout.loop + k * loop_columns(plan.dim, loop_lanes) + i;
+      tables.loop[first_entry] = tables.loop[second_entry] = layout.loop + k * loop_columns(plan.dim, lanes) + i;
       tables.partner[first_entry] = static_cast<std::int32_t>(second_entry);
       tables.partner[second_entry] = static_cast<std::int32_t>(first_entry);
     }

@@ -8,9 +8,6 @@
 
 namespace cnf {
 
-// Of a row of the one hidden layer's loop matrix and of its gradient: lanes that a thread takes at once.
-inline constexpr int loop_lanes = 4;
-
 struct ThetaTables {
   std::vector<std::int32_t> source, loop, partner;
   std::vector<std::uint8_t> is_weight;
@@ -26,8 +23,9 @@ struct SlotLayout {
   int size = 0;
 };
 
-SlotLayout slot_layout(const Plan& plan);
+// lanes: that a thread takes at once, and rows of the loop matrix are whole ones of.
+SlotLayout slot_layout(const Plan& plan, int lanes);
 // with_loop: gradients also come by way of the matrix B of one hidden layer.
-ThetaTables theta_tables(const Plan& plan, const SlotLayout& layout, bool with_loop);
+ThetaTables theta_tables(const Plan& plan, const SlotLayout& layout, int lanes, bool with_loop);
 
 }  // namespace cnf

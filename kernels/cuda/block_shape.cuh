@@ -20,7 +20,7 @@ struct BlockShape {
   static constexpr bool on_chip = on_chip_;
   static constexpr int samples = Samples;
   static constexpr int threads = Threads;
-  using Value = Quad<Real>;  // a thread's lanes
+  using Value = LaneGroup<Real, lanes_of_thread<Real>>;
   static constexpr int lanes = Value::width;
   static constexpr int rows_at_once = 4;     // of a product, a thread
   static constexpr int columns_at_once = 2;  // of a product, a thread
@@ -29,7 +29,13 @@ struct BlockShape {
   static_assert(Samples % lanes == 0 && Threads % lane_groups == 0 && Threads % 32 == 0);
 
   static CNF_INLINE int thread() { return thread_of_block(); }
-  static CNF_INLINE int first_lane() { return thread() % lane_groups * lanes; }
+  // Numbers of float64 take two registers each: there every verb asks anew, so that places reckoned for one do not wait
+  // in registers for the next.
+  static CNF_INLINE int thread_of_verb() {
+    if constexpr (sizeof(Real) == 8) return thread_of_block_anew();
+    return thread();
+  }
+  static CNF_INLINE int first_lane() { return thread_of_verb() % lane_groups * lanes; }
 
   // The same pointer; the compiler learns which memory it points into.
   template <class T>

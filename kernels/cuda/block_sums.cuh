@@ -11,6 +11,7 @@ class BlockSums {
  public:
   using Real = typename Shape::Real;
   using Value = typename Shape::Value;  // a thread's lanes
+  using Weights = Quad<Real>;           // neighbours in a row
   static constexpr int Samples = Shape::samples;
 
   // Puts aside sum_k W[first + r groups][k] in_c[k][lane] for r < height and c0 <= c < c0 + width. weights: W's row
@@ -123,11 +124,9 @@ class BlockSums {
     long k = 0;
 #pragma unroll 1
     for (; k + 4 <= depth; k += 4) {
-      Value weight[Height];
+      Weights weight[Height];
 #pragma unroll
-      for (int r = 0; r < Height; ++r) {
-        weight[r] = load<Value>(row[r] + k);
-      }
+      for (int r = 0; r < Height; ++r) weight[r] = load<Weights>(row[r] + k);
 #pragma unroll
       for (int j = 0; j < 4; ++j)
 #pragma unroll
@@ -160,7 +159,7 @@ class BlockSums {
     clear(sums);
 #pragma unroll 4
     for (long o = 0; o < rows; ++o) {
-      const Value weight = load<Value>(entry + o * stride);
+      const Weights weight = load<Weights>(entry + o * stride);
 #pragma unroll
       for (int c = 0; c < Width; ++c) {
         const Value x = load<Value>(from[c] + o * Samples);
@@ -237,9 +236,9 @@ class BlockSums {
     return dot;
   }
   static CNF_INLINE Real learn_four(const Real (&sums)[4], Real scale, const Real* weight, Real* learned) {
-    const Value weights = load<Value>(weight), before = load<Value>(learned);
-    const Value four = Four<Real>{{sums[0], sums[1], sums[2], sums[3]}};
-    store(learned, multiply_add(Value(scale), four, before));
+    const Weights weights = load<Weights>(weight), before = load<Weights>(learned);
+    const Weights four = Group<Real, 4>{{sums[0], sums[1], sums[2], sums[3]}};
+    store(learned, multiply_add(Weights(scale), four, before));
     Real dot = 0;
 #pragma unroll
     for (int j = 0; j < 4; ++j) dot = multiply_add(weights.v[j], sums[j], dot);
@@ -251,7 +250,7 @@ class BlockSums {
                                       Real (&sums)[Height][Width]) {
 #pragma unroll 1
     for (unsigned i = 0; i < Shape::lane_groups; ++i) {
-      const unsigned lane = (i + static_cast<unsigned>(Shape::thread())) % Shape::lane_groups * 4;
+      const unsigned lane = (i + static_cast<unsigned>(Shape::thread())) % Shape::lane_groups * Shape::lanes;
       Value a[Height], b[Width];
 #pragma unroll
       for (int r = 0; r < Height; ++r) a[r] = load<Value>(left + (exact || r < rows ? r : rows - 1) * Samples + lane);
@@ -259,7 +258,7 @@ class BlockSums {
       for (int r = 0; r < Width; ++r)
         b[r] = load<Value>(right + (exact || r < columns ? r : columns - 1) * Samples + lane);
 #pragma unroll
-      for (int l = 0; l < 4; ++l)
+      for (int l = 0; l < Shape::lanes; ++l)
 #pragma unroll
         for (int r = 0; r < Height; ++r)
 #pragma unroll

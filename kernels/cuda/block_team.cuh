@@ -1,5 +1,6 @@
 // A team of one thread block. Its tile has `Shape::samples` lanes; a thread of a product computes `Shape::lanes` of
-// them at four rows, so that a load of four weights and one of four inputs feed sixteen multiply-adds a column.
+// them at four rows, so that a load of four weights and one of four inputs feed sixteen multiply-adds a column; in
+// float64 two loads of weights and one of two inputs feed eight.
 #pragma once
 
 #include "cuda/block_sums.cuh"
@@ -123,7 +124,7 @@ class BlockTeam {
   }
 
   static CNF_INLINE int thread() {
-    return Shape::thread();
+    return Shape::thread_of_verb();
   }
   static CNF_INLINE void sync() {
 #ifdef __CUDA_ARCH__

@@ -19,7 +19,7 @@ CudaEngine<Real>::CudaEngine(const EngineConfig& config, const Device& device)
       memory_limit_(device.memory),
       tensors_(parameter_tensors(config.flow)),
       parameters_(parameter_count(config.flow)),
-      slot_layout_(slot_layout(plan_)),
+      slot_layout_(slot_layout(plan_, lanes_of_thread<Real>)),
       limits_(cuda_device::gpu_limits(device.index)) {
   const TileRegime tiles = choose_regime(plan_, Direction::to_base, plan_.estimator, precision_, limits_);
   require_memory("the parameters and their optimiser's state need", resident_bytes(tiles, plan_, 0).parameters,
@@ -124,7 +124,7 @@ void CudaEngine<Real>::shuffle(std::uint32_t epoch) {
 template <class Real>
 void CudaEngine<Real>::upload_map() {
   const bool with_loop = plan_.estimator.form == DivergenceForm::one_hidden_layer;
-  const ThetaTables tables = theta_tables(plan_, slot_layout_, with_loop);
+  const ThetaTables tables = theta_tables(plan_, slot_layout_, lanes_of_thread<Real>, with_loop);
   source_.upload(tables.source, stream_);
   loop_.upload(tables.loop, stream_);
   partner_.upload(tables.partner, stream_);

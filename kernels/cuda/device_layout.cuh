@@ -78,7 +78,7 @@ DeviceLayout<Real> place_program(Pieces<Real>& pieces, const Plan& plan, Directi
   for (Real** part : {&base.mean, &base.precision, &base.deviation, &base.slope}) *part = pieces.take(plan.dim);
   base.log_scale = pieces.take(1);
   if (estimator.form == DivergenceForm::one_hidden_layer) {
-    prepare.loop = pieces.take(static_cast<long>(plan.width) * loop_columns(plan.dim, loop_lanes));
+    prepare.loop = pieces.take(static_cast<long>(plan.width) * loop_columns(plan.dim, lanes_of_thread<Real>));
     program.field.loop = {prepare.loop, plan.width, plan.dim};
   }
   const int stages = program.method.solution_stages;

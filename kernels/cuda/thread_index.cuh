@@ -12,6 +12,17 @@ CNF_INLINE int thread_of_block() {
   return 0;
 #endif
 }
+// The same, asked anew: what follows from it then stands in registers no longer than its user needs it.
+CNF_INLINE int thread_of_block_anew() {
+#ifdef __CUDA_ARCH__
+  unsigned thread;
+  asm volatile("mov.u32 %0, %%tid.x;" : "=r"(thread));
+  __builtin_assume(thread < 1024);
+  return static_cast<int>(thread);
+#else
+  return 0;
+#endif
+}
 CNF_INLINE int block_of_grid() {
 #ifdef __CUDA_ARCH__
   return static_cast<int>(blockIdx.x);

@@ -175,15 +175,14 @@ class Block {
 
 // What a thread and a block of each kernel may use; tests/check_kernels reads these lines and holds ptxas to them, on
 // sm_80, sm_90 and sm_100. One block a multiprocessor is enough, which leaves a thread 255 registers. Shared bytes are
-// those that panels do not take. Numbers of float64 take two registers each: what does not fit is spilled, once a
-// product or a formula at most.
+// those that panels do not take. Nothing is spilled, and no thread has a stack.
 //   budget: kernel              numbers  registers  shared bytes  spilled bytes
 //   budget: log_density_kernel  float          224           656              0
 //   budget: sample_kernel       float          224           656              0
 //   budget: gradient_kernel     float          255          1024              0
-//   budget: log_density_kernel  double         255           656             32
-//   budget: sample_kernel       double         255           656             32
-//   budget: gradient_kernel     double         255          1024            256
+//   budget: log_density_kernel  double         224           656              0
+//   budget: sample_kernel       double         224           656              0
+//   budget: gradient_kernel     double         255          1024              0
 //   budget: grid                any            208           512              0
 //   budget: others              any             64          1088              0
 //   budget: cub                 any            128         33856              0

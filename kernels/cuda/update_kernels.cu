@@ -49,7 +49,7 @@ __device__ void fill_table(const FieldParameters<Real>& field, const GateTableMe
 template <class Real>
 __device__ void fill_loop(const PrepareJob<Real>& job) {
   if (job.loop == nullptr) return;
-  const int width = job.plan.width, dim = job.plan.dim, padded = loop_columns(dim, loop_lanes);
+  const int width = job.plan.width, dim = job.plan.dim, padded = loop_columns(dim, lanes_of_thread<Real>);
   const Real *entry = job.field.layer[0].weight.values, *exit = job.field.layer[1].weight.values;
   for (int at = global_thread(); at < width * padded; at += all_threads()) {
     const int k = at / padded, i = at % padded;

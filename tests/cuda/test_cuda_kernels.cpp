@@ -97,6 +97,7 @@ const std::vector<Kernel>& kernels() {
       {"global", 7, 301, 1, plain},
       {"global_backsolve", 3, 301, 1, backsolve},
       {"global_float64", 3, 9, 2, both(hutchinson, float64)},
+      {"one_hidden_float64", 5, 9, 1, float64},  // rows of its loop matrix are whole pairs, and no fours
       {"global_backsolve_float64", 3, 9, 3, both(backsolve, float64)},
       {"narrow_loops", 3, 9, 2, plain},
       {"narrow_loops_backsolve", 2, 8, 2, both(swish, backsolve)},
