@@ -25,12 +25,12 @@ WideLaunches wide_launches(const Plan& plan, int pieces) {
   const long passes = back_steps * (by_stages ? stages : 1);
   launches.kernels += passes * (hidden + exact + layers + 2 * exact);
   launches.products += passes * (layers + (exact ? 2 + (layers - 2) * (1 + tangents) : layers * (1 + tangents)));
-  // Of two hidden layers: FillLoops and FollowLoops again, StartLoops, PullThrough once more, LoopsGradient.
-  launches.kernels += loops * passes * (3 + 1 + 1 + 3);
+  // Of two hidden layers: FillLoops and FollowLoops again, StartLoops, LoopsGradient.
+  launches.kernels += loops * passes * (3 + 1 + 3);
   launches.products += loops * passes * (2 + 1 + 3);
   // A stage back: the cotangent at the last layer, then through hidden layers; before it StageCotangents, stage by
-  // stage OpenStage too, or AdvancePanel, AdvanceAdjoint, OpenStage and LastLayer. A step: OpenStep unless it goes stage
-  // by stage, and GatherCotangents, or AdvancePanel and AdvanceAdjoint.
+  // stage OpenStage too, or AdvancePanel, AdvanceAdjoint, OpenStage and LastLayer. A step: OpenStep unless it goes
+  // stage by stage, and GatherCotangents, or AdvancePanel and AdvanceAdjoint.
   launches.kernels += back_steps * (stages * ((back ? 4 : 1 + loops) + 1 + hidden) + (back ? 2 : 2 - loops));
   launches.products += back_steps * stages * layers;
   launches.kernels *= pieces;

@@ -62,8 +62,7 @@ TEST(Regime, TakesProductsOnlyWhereLayersAreWideAndStepsEqual) {
   contracted.divergence = contracted_back.divergence = {};
   contracted_back.adjoint.adjoint = Adjoint::backsolve;
 
-  for (const EngineConfig& config :
-       {float64, exact, backsolve, toy(43, 860, 1), contracted, contracted_back}) {
+  for (const EngineConfig& config : {float64, exact, backsolve, toy(43, 860, 1), contracted, contracted_back}) {
     const TileRegime tiles = regime_of(config);
     EXPECT_EQ(tiles.regime, Regime::wide) << tiles.why;
     EXPECT_EQ(tiles.shared_bytes(true), 0u);

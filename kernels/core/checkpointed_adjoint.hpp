@@ -67,7 +67,7 @@ CNF_HD void checkpointed_adjoint(const Team& team, const FixedSolve<Team, Phi>& 
       });
       const Activations<Real> kept = solve.activations(record, evaluation);
       if (record.activations)
-        field.recall(gates.at(evaluation));
+        field.recall(gates.at(evaluation), kept);
       else
         field.restore(gates.at(evaluation), memory.stage, kept, solve.slopes(0), solve.divergence_slope(0));
       field.pull_back(gates.at(evaluation), memory.stage, kept, memory.cot_f, memory.cot_div, memory.pulled + i * panel,

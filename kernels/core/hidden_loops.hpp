@@ -35,17 +35,23 @@ CNF_HD void VectorField<Team, Phi, Gates>::fill_loops(const Gates& gates) const 
   }
 }
 
+// phi'_0
+template <class Team, class Phi, class Gates>
+CNF_HD void VectorField<Team, Phi, Gates>::first_slopes(const Activations<Real>& kept) const {
+  const LayerPanels<Real> panels = kept.layer(0, width_of(0));
+  team_.for_each(panels.width, [=, phi = phi_, to = scratch_.loop.first_slope](int j, int lane) {
+    store(to + panels.at(0, j, lane), slope_at(phi, panels, j, lane));
+  });
+}
+
 // u = M phi'_0, kept for the adjoint.
 template <class Team, class Phi, class Gates>
 CNF_HD void VectorField<Team, Phi, Gates>::follow_loops(const Activations<Real>& kept) const {
   if constexpr (contracts_two_layers) {
     const LoopScratch<Real>& loop = scratch_.loop;
     const int width = width_of(0);
-    const LayerPanels<Real> panels = kept.layer(0, width);
-    team_.for_each(width, [=, phi = phi_, to = loop.first_slope](int j, int lane) {
-      store(to + panels.at(0, j, lane), slope_at(phi, panels, j, lane));
-    });
     Real* u = kept.loops();
+    first_slopes(kept);
     team_.product(loop.loops, loop.first_slope,
                   [=, this](int k, int lane, V sum) { store(row(u, width, 0, k) + lane, sum); });
   }
@@ -65,39 +71,24 @@ CNF_HD void VectorField<Team, Phi, Gates>::loops_divergence(const Activations<Re
   }
 }
 
-// The panels that the adjoint of a stage reads.
+// cot_div phi'_1
 template <class Team, class Phi, class Gates>
 CNF_HD void VectorField<Team, Phi, Gates>::start_loops(const Activations<Real>& kept, const Real* cot_div) const {
-  if constexpr (contracts_two_layers) {
-    const LoopScratch<Real>& loop = scratch_.loop;
-    const LayerPanels<Real> first = kept.layer(0, width_of(0)), second = kept.layer(1, width_of(1));
-    team_.for_each(first.width,
-                   [=, phi = phi_, to_first = loop.first_slope, to_second = loop.second_slope](int k, int lane) {
-                     const long at = first.at(0, k, lane);
-                     store(to_first + at, slope_at(phi, first, k, lane));
-                     store(to_second + at, load<V>(cot_div + lane) * slope_at(phi, second, k, lane));
-                   });
-  }
+  const LayerPanels<Real> panels = kept.layer(1, width_of(1));
+  team_.for_each(panels.width, [=, phi = phi_, to = scratch_.loop.second_slope](int k, int lane) {
+    store(to + panels.at(0, k, lane), load<V>(cot_div + lane) * slope_at(phi, panels, k, lane));
+  });
 }
 
-// abar of hidden layer m by way of its slope in the trace: phi''_1 cot_div u, or phi''_0 M^T (cot_div phi'_1).
+// What the trace asks of phi'_0; of phi'_1 it is cot_div u.
 template <class Team, class Phi, class Gates>
-CNF_HD void VectorField<Team, Phi, Gates>::pull_loops(int m, const Activations<Real>& kept, const Real* cot_div) const {
+CNF_HD void VectorField<Team, Phi, Gates>::pull_loops() const {
   if constexpr (contracts_two_layers) {
     const LoopScratch<Real>& loop = scratch_.loop;
-    const LayerPanels<Real> panels = kept.layer(m, width_of(m));
-    const auto bent = [=, phi = phi_, abar = scratch_.abar[m & 1]](int k, int lane, V bar) {
-      store(abar + panels.at(0, k, lane), bar * bend_at(phi, panels, k, lane, slope_at(phi, panels, k, lane)));
-    };
-    if (m == 0)
-      return team_.transposed_product(loop.loops, loop.second_slope, [=, to = loop.first_bar](int k, int lane, V bar) {
-        store(to + panels.at(0, k, lane), bar);
-        bent(k, lane, bar);
-      });
-    const Real* u = kept.loops();
-    team_.for_each(panels.width, [=](int k, int lane) {
-      bent(k, lane, load<V>(cot_div + lane) * load<V>(u + panels.at(0, k, lane)));
-    });
+    team_.transposed_product(loop.loops, loop.second_slope,
+                             [=, this, to = loop.first_bar, width = width_of(0)](int k, int lane, V bar) {
+                               store(row(to, width, 0, k) + lane, bar);
+                             });
   }
 }
 

@@ -31,7 +31,9 @@ struct EstimatorOf {
   using Type = Estimator;
 };
 template <class Team>
-  requires requires { Team::Kind::form; }
+requires requires {
+  Team::Kind::form;
+}
 struct EstimatorOf<Team> {
   using Type = CompiledEstimator<Team::Kind::form>;
 };
@@ -124,7 +126,7 @@ class VectorField {
   // activations were kept.
   CNF_HD void restore(const Gates& gates, const StagePanels<Real>& in, const Activations<Real>& kept, Real* f,
                       Real* div) const;
-  CNF_HD void recall(const Gates& gates) const;
+  CNF_HD void recall(const Gates& gates, const Activations<Real>& kept) const;
 
   // x_bar = d/dx of cot_f . F + cot_div div at a stage evaluated before. gradient (or null) receives scale times
   // d/dtheta.
@@ -175,10 +177,11 @@ class VectorField {
     return contracts_two_layers && estimator_.form == DivergenceForm::two_hidden_layers;
   }
   CNF_HD void fill_loops(const Gates& gates) const;
+  CNF_HD void first_slopes(const Activations<Real>& kept) const;
   CNF_HD void follow_loops(const Activations<Real>& kept) const;
   CNF_HD void loops_divergence(const Activations<Real>& kept, Real* div) const;
   CNF_HD void start_loops(const Activations<Real>& kept, const Real* cot_div) const;
-  CNF_HD void pull_loops(int m, const Activations<Real>& kept, const Real* cot_div) const;
+  CNF_HD void pull_loops() const;
   CNF_HD void loops_gradient(const Gates& gates, const Activations<Real>& kept, const FieldGradient<Real>& gradient,
                              Real scale) const;
   static CNF_INLINE V slope_at(Phi phi, const LayerPanels<Real>& panels, int k, int lane) {

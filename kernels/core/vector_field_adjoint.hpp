@@ -74,22 +74,25 @@ CNF_HD void VectorField<Team, Phi, Gates>::pull_through(int l, const Gates& gate
   const LayerPanels<Real> panels = kept.layer(m, width_of(m));
   const CotangentPanels<Real> to = cotangents(m);
   const bool free_end = is_last(l) && estimator_.form == DivergenceForm::tangents;
-  if (loops) pull_loops(m, kept, cot_div);
+  if (loops && m == 0) pull_loops();
+  const Real* loop_bar = m == 0 ? scratch_.loop.first_bar : kept.loops();
   const Columns<Real> bars = {scratch_.pulled[l & 1], row(scratch_.pulled[l & 1], above, 1, 0)};
-  team_.transposed_product(field_.layer[l].weight, bars, free_end ? 1 : 1 + estimator_.columns,
-                           [=, phi = phi_](int k, int c, int lane, V sum) {
-                             if (c > 0) return pull_tangent(phi, gates, panels, to, k, c, lane, sum);
-                             const long at = panels.at(0, k, lane);
-                             const V rise = slope_at(phi, panels, k, lane);
-                             V bar = rise * sum;
-                             if (kappa)
-                               bar = multiply_add(load<V>(cot_div + lane) * V(kappa[k]),
-                                                  bend_at(phi, panels, k, lane, rise), bar);
-                             if (loops) bar = bar + load<V>(to.abar + at);
-                             store(to.abar + at, bar);
-                             if (to.columns == 0)
-                               store(to.pulled + at, bar * gates.template at<V>(to.first_neuron + k, lane).gate);
-                           });
+  team_.transposed_product(
+      field_.layer[l].weight, bars, free_end ? 1 : 1 + estimator_.columns,
+      [=, phi = phi_](int k, int c, int lane, V sum) {
+        if (c > 0) return pull_tangent(phi, gates, panels, to, k, c, lane, sum);
+        const long at = panels.at(0, k, lane);
+        const V rise = slope_at(phi, panels, k, lane);
+        V bar = rise * sum;
+        if (kappa) bar = multiply_add(load<V>(cot_div + lane) * V(kappa[k]), bend_at(phi, panels, k, lane, rise), bar);
+        if (loops) {
+          const V share = load<V>(loop_bar + at);
+          bar =
+              multiply_add(m == 0 ? share : load<V>(cot_div + lane) * share, bend_at(phi, panels, k, lane, rise), bar);
+        }
+        store(to.abar + at, bar);
+        if (to.columns == 0) store(to.pulled + at, bar * gates.template at<V>(to.first_neuron + k, lane).gate);
+      });
   if (!free_end) return;
   const LayerParameters<Real>& layer = field_.layer[l];
   team_.for_each(panels.width, [=, &layer, phi = phi_](int k, int lane) {  // hdot_bar_i = cot_div g_i W[i]

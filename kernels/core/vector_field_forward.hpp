@@ -34,8 +34,10 @@ CNF_HD void VectorField<Team, Phi, Gates>::restore(const Gates& gates, const Sta
 }
 
 template <class Team, class Phi, class Gates>
-CNF_HD void VectorField<Team, Phi, Gates>::recall(const Gates& gates) const {
-  if (by_loops()) fill_loops(gates);
+CNF_HD void VectorField<Team, Phi, Gates>::recall(const Gates& gates, const Activations<Real>& kept) const {
+  if (!by_loops()) return;
+  fill_loops(gates);
+  first_slopes(kept);
 }
 
 // hdot = phi'(a) adot, kept for the layer above and for the adjoint.

@@ -180,6 +180,9 @@ class BlockTeam {
   CNF_INLINE Real* partial() const {
     return partial_;
   }
+  CNF_INLINE Real* aside() const {
+    return aside_;
+  }
 
  private:
   static CNF_INLINE Real from_neighbour(Real value, int gap) {

@@ -117,12 +117,15 @@ class GridTeam {
   }
 
  protected:
-  CNF_INLINE const Real* products() const { return products_; }
-  CNF_INLINE unsigned verbs() const { return verbs_; }
+  CNF_INLINE const Real* products() const {
+    return products_;
+  }
+  CNF_INLINE unsigned verbs() const {
+    return verbs_;
+  }
   CNF_INLINE bool is_turn() const {
     return (verbs_ >> met_++ & 1u) != 0;
   }
-
 
   template <class F>
   CNF_INLINE void for_each_quad(int rows, F f) const {

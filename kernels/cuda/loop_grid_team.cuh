@@ -15,8 +15,8 @@ class LoopGridTeam : public GridTeam<Real_> {
   struct Kind {
     static constexpr DivergenceForm form = DivergenceForm::two_hidden_layers;
   };
-  using typename Base::Real, typename Base::Value;
   using Base::Base, Base::product, Base::transposed_product;
+  using typename Base::Real, typename Base::Value;
 
   // Its verbs are counted anew.
   CNF_INLINE LoopGridTeam with_lanes(int lanes) const {

@@ -18,12 +18,12 @@ class LoopTeam : public BlockTeam<Shape, Contracting<Kind>> {
   using Base = BlockTeam<Shape, Contracting<Kind>>;
 
  public:
-  using typename Base::BlockLoops, typename Base::Real, typename Base::Value;
+  using Base::aside, Base::partial;  // for its units
   using Base::Base, Base::outer, Base::product, Base::transposed_product;
-  using Base::partial;  // for its units
+  using typename Base::BlockLoops, typename Base::Real, typename Base::Value;
 
-  // Where the block has padded weights. The difference of two pointers is kept from the compiler, which else takes the
-  // sum for `packed` itself, in global memory, and what reads it from shared memory for code that nothing reaches.
+  // Where the block has padded weights. The difference of two pointers is hidden from the compiler, lest it take the
+  // sum for a place behind `packed`, which is another memory's.
   CNF_INLINE const Real* here(const Real* packed) const {
     long offset = packed - this->prepared();
 #ifdef __CUDA_ARCH__

@@ -66,8 +66,8 @@ CNF_HD BlockMemory<typename Team::Real> place_block(Pieces<typename Team::Real>&
   const FlowProgram<typename Team::Real>& program = job.program;
   const Plan& plan = program.plan;
   BlockMemory<typename Team::Real> memory;
-  memory.tile = place_tile(pieces, plan, program.estimator, program.layout, Team::Shape::samples,
-                           weight_stride(plan.width));
+  memory.tile =
+      place_tile(pieces, plan, program.estimator, program.layout, Team::Shape::samples, weight_stride(plan.width));
   if constexpr (Team::Kind::adaptive || Team::Kind::back_adaptive)
     memory.lanes = place_lane_memory(pieces, program, Team::Shape::samples, job.with_gradient, job.record_capacity);
   memory.aside = pieces.take(Team::Shape::aside_size);

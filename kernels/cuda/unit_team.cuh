@@ -35,7 +35,7 @@ class UnitTeam {
       const Real* row = Shape::here(weights) + static_cast<long>(o) * weight_stride(depth);
       const Real* from = Shape::here(in.value) + lane;
       Value sum = Value(0);
-#pragma unroll 4
+#pragma unroll 2
       for (long k = 0; k < depth; ++k) sum = multiply_add(Value(row[k]), load<Value>(from + k * lanes), sum);
       f(o, 0, lane, sum);
     });
@@ -46,6 +46,7 @@ class UnitTeam {
   CNF_INLINE void transposed_product(const Matrix<Real>& w, Columns<Real> in, int, F f) const {
     const Real* weights = team_.here(w.packed);
     const int depth = w.rows, rows = w.columns, stride = weight_stride(w.columns), lanes = lanes_;
+    Real* aside = team_.aside();  // where a thread's sums wait, so that the formula is laid out once
     for_each_place((rows + width - 1) / width, [=](int band, int lane) {
       const int first = band * width;
       const Real* column = Shape::here(weights) + first;
@@ -53,15 +54,16 @@ class UnitTeam {
       Value sums[width];
 #pragma unroll
       for (int r = 0; r < width; ++r) sums[r] = Value(0);
-#pragma unroll 2
+#pragma unroll 1
       for (long o = 0; o < depth; ++o) {
         const Value weight = load<Value>(column + o * stride), x = load<Value>(from + o * lanes);
 #pragma unroll
         for (int r = 0; r < width; ++r) sums[r] = multiply_add(Value(weight.v[r]), x, sums[r]);
       }
 #pragma unroll
-      for (int r = 0; r < width; ++r)
-        if (first + r < rows) f(first + r, 0, lane, sums[r]);
+      for (int r = 0; r < width; ++r) store(Shape::aside(aside, 0, r), sums[r]);
+#pragma unroll 1
+      for (int r = 0; r < width && first + r < rows; ++r) f(first + r, 0, lane, load<Value>(Shape::aside(aside, 0, r)));
     });
   }
 
@@ -91,8 +93,9 @@ class UnitTeam {
     });
   }
 
+  // The compiler finds out by itself where these are; told that they are shared, it takes the code for unreachable.
   CNF_INLINE Value entries(const Matrix<Real>& w, int o, int k) const {
-    return load<Value>(Shape::here(team_.here(w.packed)) + static_cast<long>(o) * weight_stride(w.columns) + k);
+    return load<Value>(team_.here(w.packed) + static_cast<long>(o) * weight_stride(w.columns) + k);
   }
 
   CNF_INLINE void add_to_row(const Matrix<Real>& w, Real* gradient, int o, int k, Value value) const {
@@ -126,7 +129,7 @@ class UnitTeam {
 
   static CNF_INLINE Real sum_of_products(const Real* left, const Real* right, int lanes) {
     Value sum = Value(0);
-#pragma unroll 4
+#pragma unroll 2
     for (int lane = 0; lane < lanes; lane += width)
       sum = multiply_add(load<Value>(Shape::here(left) + lane), load<Value>(Shape::here(right) + lane), sum);
     return sum_of_lanes(sum);

@@ -66,21 +66,16 @@ void WideProgram<Real>::start_loops(const FieldJob<Real, StepGates>& step) const
   launch_loops(StartLoops{}, shared_job(step), 1, static_cast<long>(width_of(0)) * samples_ / 4);
 }
 
-// Cotangents of hidden layer l - 1, where the job's products are those of W_l with the cotangents of layer l. At the
-// second hidden layer the trace's share needs no product, and one thread makes both of a place.
+// Cotangents of hidden layer l - 1, where the job's products are those of W_l with the cotangents of layer l. The
+// trace's share at the first hidden layer is a product too, made in its place.
 template <class Real>
 void WideProgram<Real>::pull_through_loops(int l, const FieldJob<Real, StepGates>& step) const {
   const LoopScratch<Real>& loop = memory_.tile.scratch.loop;
-  const long items = static_cast<long>(width_of(l - 1)) * samples_ / 4;
-  FieldJob<Real, Gates> job = shared_job(step);
-  if (l == 2) return launch_loops(PullThrough{}, job, 3, items);
-  if (const cuda_device::Blas* blas = launcher_.blas())
-    blas->transposed_product<Real>(weights(loop.loops), {loop.second_slope, samples_, 0},
-                                   {loop.first_bar, samples_, 0}, samples_, 1);
-  job.products = loop.first_bar;
-  launch_loops(PullThrough{}, job, 1, items);
-  job.products = step.products;
-  launch_loops(PullThrough{}, job, 2, items);
+  if (l == 1)
+    if (const cuda_device::Blas* blas = launcher_.blas())
+      blas->transposed_product<Real>(weights(loop.loops), {loop.second_slope, samples_, 0},
+                                     {loop.first_bar, samples_, 0}, samples_, 1);
+  launch_loops(PullThrough{}, shared_job(step), l == 1 ? 2 : 1, static_cast<long>(width_of(l - 1)) * samples_ / 4);
 }
 
 // What the weights and gates learn by way of M: sums over samples and what `closing` learns, verbs of two teams; then
@@ -95,8 +90,7 @@ void WideProgram<Real>::loops_gradient(const FieldJob<Real, StepGates>& step) co
     blas->outer<Real>({loop.learned.values, width, width, units}, {loop.second_slope, samples_, 0},
                       {loop.first_slope, samples_, 0}, samples_, Real(1), Real(0));
   launch_loops(LoopsGradient{}, job, 1, static_cast<long>(width) * std::max(units / 4, grid_threads));
-  if (blas)
-    blas->product<Real>(weights(2), {loop.learned.values, units, 0}, {memory_.entry_bar, units, 0}, units, 1);
+  if (blas) blas->product<Real>(weights(2), {loop.learned.values, units, 0}, {memory_.entry_bar, units, 0}, units, 1);
   job.products = memory_.entry_bar;
   launch_loops(LoopsGradient{}, job, 6, static_cast<long>(dim_) * std::max(units / 4, grid_threads));
   if (blas)

@@ -88,8 +88,7 @@ CNF_HD WideMemory<Real> place_wide(Pieces<Real>& pieces, const FlowProgram<Real>
                                    bool with_gradient) {
   const Plan& plan = program.plan;
   WideMemory<Real> memory;
-  memory.tile = place_tile(pieces, plan, program.estimator, program.layout, samples,
-                           loop_columns(plan.width, 4));
+  memory.tile = place_tile(pieces, plan, program.estimator, program.layout, samples, loop_columns(plan.width, 4));
   memory.products = memory.tile.scratch.pulled[0];  // the cotangents of a tile's layers, which are stacked here
   if (!with_gradient) return memory;
   const int stages = program.method.solution_stages;

@@ -63,7 +63,6 @@ class WideProgram {
   FieldJob<Real, StepGates> step_job(const GateTable<Real>& gates, int evaluation,
                                      const FieldGradient<Real>& gradient) const;
 
-
   // The trace of two hidden layers by contraction.
   FieldJob<Real, Gates> shared_job(const FieldJob<Real, StepGates>& step) const;
   void follow_loops(FieldJob<Real, Gates> job) const;
