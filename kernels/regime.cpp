@@ -88,6 +88,7 @@ TileRegime wide_regime(const DeviceLayout<Real>& layout, long program_size) {
 template <class Real>
 bool takes_products(const FlowProgram<Real>& program) {
   const DivergenceForm form = program.estimator.form;
+  if (form == DivergenceForm::two_hidden_layers) return true;  // the tiles that contract are those on chip
   const bool known_form = form != DivergenceForm::no_hidden_layer && form != DivergenceForm::one_hidden_layer;
   return known_form && program.plan.layers >= 2 && program.plan.width >= narrowest_wide && !program.adaptive &&
          !program.back_adaptive;
@@ -99,7 +100,10 @@ TileRegime off_chip_regime(const DeviceLayout<Real>& layout, long program_size, 
   const bool wide = takes_products(layout.program);
   TileRegime tiles = wide ? wide_regime(layout, program_size)
                           : regime_of<GlobalShape<Real>, OwnSteps>(Regime::global, layout, program_size);
-  tiles.why = why + (wide ? "; the layers are wide enough for a library's products" : "");
+  const bool contracts = layout.program.estimator.form == DivergenceForm::two_hidden_layers;
+  tiles.why = why + (contracts ? "; the contraction of two hidden layers takes a library's products"
+                     : wide    ? "; the layers are wide enough for a library's products"
+                               : "");
   return tiles;
 }
 
@@ -122,7 +126,8 @@ TileRegime choose_float32(const Plan& plan, Direction direction, Estimator estim
     return off_chip_regime(layout, program_size, "each row takes steps of its own");
   const int widest = std::max(plan.width, plan.dim);
   TileRegime tiles = regime_of<NarrowShape, SharedSteps>(Regime::narrow, layout, program_size);
-  if (widest <= widest_narrow && fits(tiles, gpu)) {
+  const bool contracts = estimator.form == DivergenceForm::two_hidden_layers;  // which a block of four warps does
+  if (widest <= widest_narrow && !contracts && fits(tiles, gpu)) {
     tiles.why = fmt::format("width and dim are at most {}, and a warp's tile fits on chip", widest_narrow);
     return tiles;
   }

@@ -75,8 +75,12 @@ TEST(Regime, KeepsTheMatrixOfTwoHiddenLayersOnChipOrOnceForAPiece) {
   EngineConfig small = toy(2, 16, 2), power = toy(6, 60, 2), wide = toy(43, 860, 2);
   for (EngineConfig* config : {&small, &power, &wide}) config->divergence = {};
 
-  EXPECT_EQ(regime_of(small).regime, Regime::narrow);
+  EngineConfig float64 = small;
+  float64.precision = Precision::float64;
+
+  EXPECT_EQ(regime_of(small).regime, Regime::medium);
   EXPECT_EQ(regime_of(power).regime, Regime::medium);
+  EXPECT_EQ(regime_of(float64).regime, Regime::wide);
   const TileRegime tiles = regime_of(wide);
   EXPECT_GE(tiles.piece_size, 3L * 860 * 860);
   EXPECT_LT(tiles.gradient_size, tiles.piece_size);

@@ -24,23 +24,18 @@ template <class Real>
 const TileVariant<Real>& global_variant();
 template <class Real>
 const TileVariant<Real>& wide_variant();
-// Those that contract the trace of two hidden layers.
-template <class Real>
-const TileVariant<Real>& narrow_loops_variant();
+// What contracts the trace of two hidden layers.
 template <class Real>
 const TileVariant<Real>& medium_loops_variant();
-template <class Real>
-const TileVariant<Real>& global_loops_variant();
 
 template <class Real>
 const TileVariant<Real>& variant_of(Regime regime, DivergenceForm form) {
-  const bool loops = form == DivergenceForm::two_hidden_layers;
   if constexpr (sizeof(Real) == 4) {
-    if (regime == Regime::narrow) return loops ? narrow_loops_variant<Real>() : narrow_variant<Real>();
-    if (regime == Regime::medium) return loops ? medium_loops_variant<Real>() : medium_variant<Real>();
+    if (regime == Regime::narrow) return narrow_variant<Real>();
+    if (regime == Regime::medium)
+      return form == DivergenceForm::two_hidden_layers ? medium_loops_variant<Real>() : medium_variant<Real>();
   }
-  if (regime == Regime::wide) return wide_variant<Real>();
-  return loops ? global_loops_variant<Real>() : global_variant<Real>();
+  return regime == Regime::wide ? wide_variant<Real>() : global_variant<Real>();
 }
 
 }  // namespace cnf::inline CNF_ARCH

@@ -99,13 +99,9 @@ const std::vector<Kernel>& kernels() {
       {"global_float64", 3, 9, 2, both(hutchinson, float64)},
       {"one_hidden_float64", 5, 9, 1, float64},  // rows of its loop matrix are whole pairs, and no fours
       {"global_backsolve_float64", 3, 9, 3, both(backsolve, float64)},
-      {"narrow_loops", 3, 9, 2, plain},
-      {"narrow_loops_backsolve", 2, 8, 2, both(swish, backsolve)},
-      {"medium_loops", 5, 36, 2, plain},
-      {"medium_loops_backsolve", 2, 33, 2, backsolve},
-      {"global_loops", 40, 94, 2, swish},
-      {"global_loops_backsolve_float64", 3, 9, 2, both(backsolve, float64)},
-      {"global_loops_float64", 2, 34, 2, float64},
+      {"loops_tanh", 5, 36, 2, plain},
+      {"loops_swish", 3, 9, 2, swish},
+      {"loops_backsolve", 2, 33, 2, backsolve},
   };
   return all;
 }
@@ -140,6 +136,7 @@ const std::vector<Kernel>& wide_kernels() {
       {"loops", 7, 130, 2, plain},
       {"loops_backsolve", 3, 100, 2, both(swish, backsolve)},
       {"loops_float64", 3, 97, 2, float64},
+      {"loops_backsolve_float64", 2, 9, 2, both(backsolve, float64)},
   };
   return all;
 }
