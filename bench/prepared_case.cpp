@@ -7,7 +7,7 @@
 #include "cnf_gpu/error.hpp"
 #include "cnf_gpu/parameters.hpp"
 #include "cnf_gpu/random.hpp"
-#include "cpu/tiling.hpp"
+#include "cpu/tile_runner.hpp"
 #include "plan.hpp"
 
 namespace cnf::bench {
@@ -148,6 +148,11 @@ Evaluations PreparedCase::evaluations() const {
 
 double PreparedCase::idle_share() const {
   if (!is_adaptive() || device_ == DeviceKind::cuda) return 0;
+  return case_.work == Work::train ? idle_share_of_tiles() : idle_share_of_runs();
+}
+
+// A gradient's lanes keep their rows until the slowest of the tile is done.
+double PreparedCase::idle_share_of_tiles() const {
   const std::vector<std::int32_t> steps = solved().num_steps;
   const Plan plan = make_plan(case_.config);
   const long rows = static_cast<long>(steps.size());
@@ -160,6 +165,17 @@ double PreparedCase::idle_share() const {
     done += static_cast<double>(tiling.samples) * *std::max_element(tile.begin(), tile.end());
   }
   return 1 - needed / done;
+}
+
+double PreparedCase::idle_share_of_runs() const {
+  const Plan plan = make_plan(case_.config, Contraction::two_hidden_layers);
+  cpu::TileRunner<float> runner(plan, case_.threads);
+  const std::vector<float> theta(theta_.begin(), theta_.end()), rows(rows_.begin(), rows_.end());
+  cpu::Job<float> job = runner.job(Direction::to_base, plan.estimator, theta);
+  job.rows = rows.data();
+  job.row_count = static_cast<long>(rows.size()) / plan.dim;
+  const cpu::Answers<float> answers = runner.solve(job);
+  return 1 - static_cast<double>(answers.evaluations) / static_cast<double>(answers.lane_evaluations);
 }
 
 }  // namespace cnf::bench

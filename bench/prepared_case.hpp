@@ -24,12 +24,14 @@ class PreparedCase {
 
   // Field evaluations that rows need on average; adaptive solves are counted by running one.
   Evaluations evaluations() const;
-  // Of the work that tiles do in an adaptive solve on the CPU, the share done for lanes that are finished already.
+  // Of the work that tiles do in an adaptive solve on the CPU, the share done for lanes that have nothing to do.
   double idle_share() const;
 
  private:
   bool is_adaptive() const { return case_.config.flow.solve.tolerances.has_value(); }
   LogDensity solved() const;
+  double idle_share_of_tiles() const;
+  double idle_share_of_runs() const;
 
   Case case_;
   DeviceKind device_;

@@ -149,6 +149,13 @@ std::string mebibytes(std::size_t bytes) {
   return fmt::format("{:.1f}", static_cast<double>(bytes) / (1 << 20));
 }
 
+// Blocks of a solve by adaptive steps: a run each, of at least so many tiles that little of its time goes to the last
+// rows, but some for a multiprocessor to take one after the other, since rows that take long may stand side by side.
+long most_runs(long tiles, const GpuLimits& gpu) {
+  constexpr long enough_tiles = 8, enough_runs = 4;
+  return gpu.multiprocessors * std::clamp(tiles / (enough_tiles * gpu.multiprocessors), 1L, enough_runs);
+}
+
 int most_blocks(long work, long workspace_size, const GpuLimits& gpu) {
   const long room = workspace_size > 0 ? std::max(1L, most_workspace_numbers / workspace_size) : work;
   return static_cast<int>(std::min({work, long{most_blocks_a_multiprocessor} * gpu.multiprocessors, room}));
@@ -237,7 +244,9 @@ LaunchPlan plan_solve(const TileRegime& tiles, const Plan& plan, long rows, cons
   const long workspace = tiles.workspace_size(false);
   LaunchPlan launch;
   launch.rows_at_once = std::min(rows, most_rows_at_once);
-  launch.blocks = most_blocks(tiles_of(launch.rows_at_once, tiles), workspace, gpu);
+  launch.tiles = tiles_of(launch.rows_at_once, tiles);
+  const long work = plan.to_base.adaptive ? std::min(launch.tiles, most_runs(launch.tiles, gpu)) : launch.tiles;
+  launch.blocks = most_blocks(work, workspace, gpu);
   while (true) {
     launch.tiles = tiles_of(launch.rows_at_once, tiles);
     launch.blocks = static_cast<int>(std::min<long>(launch.blocks, launch.tiles));

@@ -127,6 +127,20 @@ TEST(Regime, CutsAGradientWhoseMemoryIsSmallWithoutMovingItsSlots) {
   EXPECT_GE(cut.blocks, 1);
 }
 
+// Runs of at least eight tiles, four a multiprocessor at most; as many blocks as tiles where these are few.
+TEST(Regime, SharesRowsOfAdaptiveSolvesOutInRuns) {
+  EngineConfig config = toy(2, 16, 2);
+  config.flow.solve.tolerances = Tolerances{1e-3, 1e-3};
+  const Plan plan = make_plan(config);
+  const TileRegime tiles = regime_of(config);
+  ASSERT_EQ(tiles.samples, 32);
+
+  EXPECT_EQ(plan_solve(tiles, plan, 33, {}).blocks, 2);
+  EXPECT_EQ(plan_solve(tiles, plan, 32 * 500, {}).blocks, 132);
+  EXPECT_EQ(plan_solve(tiles, plan, 32 * 132 * 16, {}).blocks, 264);
+  EXPECT_EQ(plan_solve(tiles, plan, 1 << 17, {.multiprocessors = 8}).blocks, 32);
+}
+
 TEST(Regime, CutsASolveIntoPiecesOfWholeTiles) {
   const EngineConfig config = toy(2, 16, 2);
   const Plan plan = make_plan(config);

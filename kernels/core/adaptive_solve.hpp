@@ -37,34 +37,35 @@ CNF_HD void mean_square(const Team& team, const StepSizeController<Real>& c, int
 // The first step of Hairer, Norsett and Wanner, Solving Ordinary Differential Equations I, II.4:
 //   d0 = |y|, d1 = |f0|, h0 = 0.01 d0 / d1, d2 = |f(t + h0, y + h0 f0) - f0| / h0, h = (0.01 / max(d1, d2))^(1/k)
 // Here h0, the step of a trial, from f0 = slopes_0. h0 and d1 stand in the clock's `last` and `before_last` meanwhile.
-template <class Team, class Phi, class Real>
+template <class Team, class Phi, class Real, class Where = EveryLane>
 CNF_HD void size_trial_step(const LaneStages<Team, Phi>& stages, const StepSizeController<Real>& c,
-                            const LaneClock<Real>& clock, const Real* y) {
+                            const LaneClock<Real>& clock, const Real* y, Where where = {}) {
   using V = typename Team::Value;
   const Team& team = stages.team();
   const Real* none = nullptr;
   Real* step = stages.memory().step;
-  mean_square(team, c, stages.rows(), y, none, y, [=](int lane, V square) { store(clock.last + lane, root(square)); });
+  mean_square(team, c, stages.rows(), y, none, y,
+              [=](int lane, V square) { where.put(clock.last, lane, root(square)); });
   mean_square(team, c, stages.rows(), stages.slopes(0), none, y, [=](int lane, V square) {
     const V d0 = load<V>(clock.last + lane), d1 = root(square), small = V(Real(1e-5));
     const V h0 = select((d0 < small) | (d1 < small), V(Real(1e-6)), V(Real(0.01)) * d0 / d1);
-    store(clock.last + lane, h0);
-    store(clock.before_last + lane, d1);
-    store(step + lane, V(c.direction) * h0);
+    where.put(clock.last, lane, h0);
+    where.put(clock.before_last, lane, d1);
+    where.put(step, lane, V(c.direction) * h0);
   });
 }
 
 // And h, from the trial's end slopes_1.
-template <class Team, class Phi, class Real>
+template <class Team, class Phi, class Real, class Where = EveryLane>
 CNF_HD void size_first_step(const LaneStages<Team, Phi>& stages, const StepSizeController<Real>& c,
-                            const LaneClock<Real>& clock, const Real* y) {
+                            const LaneClock<Real>& clock, const Real* y, Where where = {}) {
   using V = typename Team::Value;
   const Real *start = stages.slopes(0), *end = stages.slopes(1);
   mean_square(stages.team(), c, stages.rows(), end, start, y, [=](int lane, V square) {
     const V h0 = load<V>(clock.last + lane), m = maximum(load<V>(clock.before_last + lane), root(square) / h0);
     const V flat = maximum(V(Real(1e-3)) * h0, V(Real(1e-6)));
     const V curved = exponential(V(c.inverse_order) * logarithm(V(Real(0.01)) / m));
-    start_clock(c, clock, lane, minimum(V(Real(100)) * h0, select(V(Real(1e-15)) < m, curved, flat)));
+    start_clock(c, clock, lane, minimum(V(Real(100)) * h0, select(V(Real(1e-15)) < m, curved, flat)), where);
   });
 }
 
@@ -101,6 +102,16 @@ CNF_HD void judge(const LaneStages<Team, Phi>& stages, const StepSizeController<
       });
 }
 
+// to = from where the marks say so, over the first `rows` rows of the state.
+template <class Team, class Real>
+CNF_HD void carry(const Team& team, MarkedLanes<Real> where, int rows, Real* to, const Real* from) {
+  const int samples = team.samples();
+  team.for_each(rows, [=](int r, int lane) {
+    const long first = static_cast<long>(r) * samples;
+    where.put(to + first, lane, load<typename Team::Value>(from + first + lane));
+  });
+}
+
 // Carries y (stages.rows()) from the start to the end. evaluate(i) fills slopes_i from input_i; keep() sees each
 // attempt that some lane kept, with y still at its start.
 template <class Team, class Phi, class Evaluate, class Keep>
@@ -113,15 +124,9 @@ CNF_HD void adaptive_solve(const LaneStages<Team, Phi>& stages,
   const Team& team = stages.team();
   const Method<Real>& method = stages.method();
   const LaneMemory<Real>& memory = stages.memory();
-  const int rows = stages.rows(), samples = team.samples(), last = method.stages - 1;
+  const int rows = stages.rows(), last = method.stages - 1;
   const bool carries = method.first_same_as_last;
-  const auto carry = [&](Real* to, const Real* from) {  // where a lane kept its step
-    team.for_each(rows, [=](int r, int lane) {
-      const long at = static_cast<long>(r) * samples + lane;
-      const V value = load<V>(from + at);
-      store(to + at, select(V(0) < load<V>(clock.kept + lane), value, load<V>(to + at)));
-    });
-  };
+  const MarkedLanes<Real> kept = {clock.kept};
 
   team.for_each(1, [=](int, int lane) { start_clock(c, clock, lane, V(c.first)); });
   team.for_each_index(1, [=](int) { *clock.lanes_running = 1; });
@@ -143,8 +148,8 @@ CNF_HD void adaptive_solve(const LaneStages<Team, Phi>& stages,
     judge(stages, c, clock, y, capacity);
     if (*clock.lanes_kept > 0) {
       keep();
-      carry(y, stages.ahead());
-      if (carries) carry(stages.slopes(0), stages.slopes(last));
+      carry(team, kept, rows, y, stages.ahead());
+      if (carries) carry(team, kept, rows, stages.slopes(0), stages.slopes(last));
     }
   }
 }

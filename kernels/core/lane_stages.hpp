@@ -13,10 +13,20 @@ struct StepRecord {
   int capacity = 0;        // in steps
 };
 
+// What lanes are dealt of a run of rows; panels of one row, flags and counts as numbers.
+template <class Real>
+struct LaneDeal {
+  Real* place = nullptr;  // in the run, of a lane's row; -1: it has none
+  Real* fresh = nullptr;  // 1: the lane got it in the last deal
+  Real* next = nullptr;   // (1,) place of the first row that nobody has got
+  Real* dealt = nullptr;  // (1,) rows of the last deal
+};
+
 // Panels of solves with adaptive steps.
 template <class Real>
 struct LaneMemory {
   LaneClock<Real> clock;       // of the solve
+  LaneDeal<Real> deal;         // of a solve that nobody looks back at
   LaneClock<Real> back_clock;  // of the continuous adjoint
   Real* t = nullptr;           // (1) where each lane's step starts
   Real* step = nullptr;        // (1) its signed size
@@ -51,6 +61,16 @@ CNF_HD LaneClock<Real> place_clock(Pieces<Real>& pieces, int samples) {
   return clock;
 }
 
+template <class Real>
+CNF_HD LaneDeal<Real> place_deal(Pieces<Real>& pieces, int samples) {
+  LaneDeal<Real> deal;
+  deal.place = pieces.take(samples);
+  deal.fresh = pieces.take(samples);
+  deal.next = pieces.take(1);
+  deal.dealt = pieces.take(1);
+  return deal;
+}
+
 // rows: of the state. slots: 1, or the method's stages where an adjoint looks at them. capacity: of the record, or 0.
 template <class Real>
 CNF_HD LaneMemory<Real> place_lanes(Pieces<Real>& pieces, const Plan& plan, const ActivationLayout& layout, int samples,
@@ -58,7 +78,10 @@ CNF_HD LaneMemory<Real> place_lanes(Pieces<Real>& pieces, const Plan& plan, cons
   const long s = samples, stages = Tableau::max_stages;
   LaneMemory<Real> m;
   m.clock = place_clock(pieces, samples);
-  m.back_clock = place_clock(pieces, samples);
+  if (slots == 1)
+    m.deal = place_deal(pieces, samples);
+  else
+    m.back_clock = place_clock(pieces, samples);
   m.t = pieces.take(s);
   m.step = pieces.take(s);
   m.inputs = pieces.take(stages * rows * s);

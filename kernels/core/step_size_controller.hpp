@@ -81,14 +81,31 @@ struct LaneClock {
   Real* lanes_kept = nullptr;     // (1,)
 };
 
+// Which lanes are written to: every one, or those that a panel of numbers marks by more than 0.
+struct EveryLane {
+  template <class V>
+  CNF_INLINE void put(RealOf<V>* panel, int lane, V value) const {
+    store(panel + lane, value);
+  }
+};
+template <class Real>
+struct MarkedLanes {
+  const Real* marks;
+
+  template <class V>
+  CNF_INLINE void put(Real* panel, int lane, V value) const {
+    store(panel + lane, select(V(0) < load<V>(marks + lane), value, load<V>(panel + lane)));
+  }
+};
+
 // dtmax and dtmin for a first step, and the clock of one lane set to 0.
-template <class V>
+template <class V, class Where = EveryLane>
 CNF_INLINE void start_clock(const StepSizeController<RealOf<V>>& c, const LaneClock<RealOf<V>>& clock, int lane,
-                            V first) {
+                            V first, Where where = {}) {
   const V step = maximum(minimum(first, V(c.dtmax)), V(c.dtmin));
-  store(clock.now + lane, V(0));
-  store(clock.next + lane, minimum(step, V(c.length)));
-  const auto clear = [lane](RealOf<V>* panel) { store(panel + lane, V(0)); };
+  where.put(clock.now, lane, V(0));
+  where.put(clock.next, lane, minimum(step, V(c.length)));
+  const auto clear = [=](RealOf<V>* panel) { where.put(panel, lane, V(0)); };
   clear(clock.last);
   clear(clock.before_last);
   clear(clock.at_dtmin);
@@ -98,7 +115,7 @@ CNF_INLINE void start_clock(const StepSizeController<RealOf<V>>& c, const LaneCl
   clear(clock.attempted);
   clear(clock.accepted);
   clear(clock.cause);
-  store(clock.running + lane, V(1));
+  where.put(clock.running, lane, V(1));
 }
 
 template <class V>

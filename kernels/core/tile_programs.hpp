@@ -9,7 +9,8 @@
 
 namespace cnf::inline CNF_ARCH {
 
-// The rows a tile works on: lane i has row number rows.order[first + i], or first + i without an order.
+// The rows a tile works on: lane i has row number rows.order[first + i], or first + i without an order. Lanes that are
+// dealt the rows of a run have that of their place instead of i.
 template <class Real>
 struct TileRows {
   const Real* values = nullptr;          // (N, dim) row-major
@@ -17,15 +18,19 @@ struct TileRows {
   const Real* probes = nullptr;          // (columns, N, dim) or null: drawn
   long count_of_all = 0;                 // N
   long first = 0;
-  int count = 0;                 // of this tile; further lanes are idle and work on row `first`
+  int count = 0;                 // of this tile or run; a tile's further lanes are idle and work on row `first`
   std::uint64_t row_number = 0;  // of values[0] in the whole data set
   std::uint32_t epoch = 0;
-  int first_probe = 0;  // of those drawn for a row
+  int first_probe = 0;          // of those drawn for a row
+  const Real* place = nullptr;  // (samples,) of lanes that are dealt rows, else null
+  const Real* fresh = nullptr;  // (samples,) 1: the lane has just been dealt its row
 
   CNF_INLINE long row(int lane) const {
-    const long at = first + (lane < count ? lane : 0);
+    const long at = first + (place ? static_cast<long>(place[lane]) : lane < count ? lane : 0);
     return order ? static_cast<long>(order[at]) : at;
   }
+  // Whether the lane's row is to be brought.
+  CNF_INLINE bool wants(int lane) const { return !fresh || fresh[lane] > 0; }
 };
 
 // Everything that a tile needs to know of the flow and its settings. Read only, shared by all tiles.
@@ -96,7 +101,7 @@ CNF_HD void gather(const Team& team, const TileRows<Real>& rows, int dim, Real* 
   const int samples = team.samples();
   team.for_each_index(dim * samples, [=](int i) {
     const int lane = i % samples, feature = i / samples;
-    panel[i] = rows.values[rows.row(lane) * dim + feature];
+    if (rows.wants(lane)) panel[i] = rows.values[rows.row(lane) * dim + feature];
   });
 }
 
@@ -106,6 +111,7 @@ CNF_HD void gather_probes(const Team& team, const TileRows<Real>& rows, const Pl
   const int samples = team.samples(), dim = plan.dim;
   team.for_each_index(columns * dim * samples, [=, &plan](int i) {
     const int lane = i % samples, number = i / samples, k = number / dim, drawn = rows.first_probe * dim + number;
+    if (!rows.wants(lane)) return;
     const long row = rows.row(lane);
     if (rows.probes) {
       probes[i] = rows.probes[(static_cast<long>(k) * rows.count_of_all + row) * dim + number % dim];
@@ -124,6 +130,7 @@ CNF_HD void draw_base_points(const Team& team, const TileRows<Real>& rows, const
   const int samples = team.samples();
   team.for_each_index(plan.dim * samples, [=, &plan, &base](int i) {
     const int lane = i % samples, feature = i / samples;
+    if (!rows.wants(lane)) return;
     const RandomStream stream = {plan.seed, 2, rows.epoch,
                                  rows.row_number + static_cast<std::uint64_t>(rows.row(lane))};
     const Real z = static_cast<Real>(random_normal(stream, feature));

@@ -70,17 +70,19 @@ struct FailedRows {
   double error = 0;  // scaled, infinite if not a number
 };
 
-// What the rows of a tile or a slot add up to.
+// What the rows of a tile, a run or a slot add up to.
 template <class Real>
 struct TileFigures {
   double negative_log_density = 0;  // weighted by the job's
   Real drift = 0;                   // backsolve only
   std::uint64_t evaluations = 0;
   std::uint64_t solve_evaluations = 0;  // of those, the solves'; the rest are their adjoints'
+  std::uint64_t lane_evaluations = 0;   // that a run's tile made in all its lanes, for rows or idle
   FailedRows failed;
 };
 
-// One tile's place in a job and where its answers go; null where not wanted. Answers are by position, not row number.
+// The place of a tile, or of a run, in a job and where its answers go; null where not wanted. Answers are by position,
+// not row number.
 template <class Real>
 struct TileTask {
   long first = 0;
@@ -102,7 +104,8 @@ struct Programs {
   long (*workspace_size)(const Job<Real>&, bool with_gradient);
   long (*gradient_size)(const Job<Real>&);
   // Both add to the figures; rows that failed have NaN for answers.
-  void (*solve_tile)(const Job<Real>&, const TileTask<Real>&, TileFigures<Real>&);
+  // Of a tile; or of a run where steps are adaptive.
+  void (*solve_rows)(const Job<Real>&, const TileTask<Real>&, TileFigures<Real>&);
   void (*gradient_tile)(const Job<Real>&, const TileTask<Real>&, Real* gradient, TileFigures<Real>&);
   // Unpacks the sum of all slots' gradients.
   void (*collect)(const Job<Real>&, const Real* gradient, const GradientPointers<Real>&);

@@ -3,6 +3,7 @@
 // namespace.
 #pragma once
 
+#include "core/run_programs.hpp"
 #include "cpu/prepared.hpp"
 #include "cpu/tile_answers.hpp"
 
@@ -97,17 +98,42 @@ void with_nonlinearity(Nonlinearity phi, F run) {
     run(RunningNonlinearity{phi});
 }
 
+// Rows of a run as their lanes arrive.
 template <class Real>
-void solve_tile(const Job<Real>& job, const TileTask<Real>& task, TileFigures<Real>& figures) {
+void solve_run_of(const Job<Real>& job, const TileTask<Real>& task, const FlowProgram<Real>& program,
+                  const Workspace<Real>& w, TileFigures<Real>& figures) {
+  const CpuTeam<Real> team(job.samples, nullptr);
+  const LaneClock<Real>& clock = w.lanes.clock;
+  const std::uint64_t before = figures.evaluations;
+  const auto answer = [&] {
+    for (int lane = 0; lane < job.samples; ++lane) {
+      if (!has_arrived<Real>(clock, w.lanes.deal, lane)) continue;
+      const long at = task.first + static_cast<long>(w.lanes.deal.place[lane]);
+      write_answer(job, task, program, w.memory, w.lanes, lane, at);
+      count_lane(program, program.controller, clock, false, lane, at, figures);
+    }
+  };
+  with_nonlinearity(job.plan.nonlinearity, [&](auto phi) {
+    const long evaluations = job.direction == Direction::to_base
+                                 ? log_density_run(team, phi, program, rows_of(job, task), w.memory, w.lanes, answer)
+                                 : sample_run(team, phi, program, rows_of(job, task), w.memory, w.lanes, answer);
+    figures.lane_evaluations += static_cast<std::uint64_t>(evaluations * job.samples);
+  });
+  figures.solve_evaluations += figures.evaluations - before;
+}
+
+template <class Real>
+void solve_rows(const Job<Real>& job, const TileTask<Real>& task, TileFigures<Real>& figures) {
   const FlowProgram<Real> program = program_of(job);
   Pieces<Real> pieces(task.workspace);
   const Workspace<Real> w = place_workspace(pieces, job, program, false);
+  if (program.adaptive) return solve_run_of(job, task, program, w, figures);
   const CpuTeam<Real> team(job.samples, nullptr);
   with_nonlinearity(job.plan.nonlinearity, [&](auto phi) {
     if (job.direction == Direction::to_base)
-      log_density_tile(team, phi, program, rows_of(job, task), w.memory, w.record, w.lanes);
+      log_density_tile(team, phi, program, rows_of(job, task), w.memory, w.record);
     else
-      sample_tile(team, phi, program, rows_of(job, task), w.memory, w.lanes);
+      sample_tile(team, phi, program, rows_of(job, task), w.memory);
   });
   scatter_answers(job, task, program, w.memory, w.lanes);
   count_solve(task, program, w.lanes, figures);
@@ -171,7 +197,7 @@ constexpr Programs<Real> make_programs(const char* name) {
           prepare<Real>,
           workspace_size<Real>,
           flow_gradient_size<Real>,
-          solve_tile<Real>,
+          solve_rows<Real>,
           gradient_tile<Real>,
           collect<Real>};
 }

@@ -105,20 +105,23 @@ Answers<Real> TileRunner<Real>::solve(const Job<Real>& request, OnFailure on_fai
   job.samples = tiling.samples;
   Answers<Real> answers = answers_for(job.row_count);
   if (job.row_count == 0) return answers;
-  const long workspace = programs_->workspace_size(job, false);
-  std::vector<TileFigures<Real>> figures(static_cast<std::size_t>(tiling.tiles));
-  share_out(tiling.tiles, threads_, [&](long tile, int thread) {
+  const bool adaptive = stepping_of(job.plan, job.direction).adaptive;
+  const long rows = adaptive ? rows_of_run(tiling, threads_) : tiling.samples;
+  const long tasks = (job.row_count + rows - 1) / rows, workspace = programs_->workspace_size(job, false);
+  std::vector<TileFigures<Real>> figures(static_cast<std::size_t>(tasks));
+  share_out(tasks, threads_, [&](long i, int thread) {
     TileTask<Real> task;
-    task.first = tile * tiling.samples;
-    task.count = static_cast<int>(std::min<long>(tiling.samples, job.row_count - task.first));
+    task.first = i * rows;
+    task.count = static_cast<int>(std::min<long>(rows, job.row_count - task.first));
     task.workspace = workspaces_[static_cast<std::size_t>(thread)].get(workspace);
     answers.go_to(task);
-    programs_->solve_tile(job, task, figures[static_cast<std::size_t>(tile)]);
+    programs_->solve_rows(job, task, figures[static_cast<std::size_t>(i)]);
   });
-  for (const TileFigures<Real>& tile : figures) {
-    answers.evaluations += tile.evaluations;
-    answers.failures += static_cast<std::uint64_t>(tile.failed.count);
-    if (tile.failed.count > 0 && on_failure == OnFailure::error) throw failed_row_error(job, tile.failed);
+  for (const TileFigures<Real>& task : figures) {
+    answers.evaluations += task.evaluations;
+    answers.lane_evaluations += task.lane_evaluations;
+    answers.failures += static_cast<std::uint64_t>(task.failed.count);
+    if (task.failed.count > 0 && on_failure == OnFailure::error) throw failed_row_error(job, task.failed);
   }
   return answers;
 }

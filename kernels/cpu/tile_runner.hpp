@@ -19,6 +19,7 @@ struct Answers {
   std::vector<Real> delta_logp;   // (N,)
   std::vector<std::int32_t> steps, accepted;
   std::uint64_t evaluations = 0;
+  std::uint64_t lane_evaluations = 0;  // of solves by adaptive steps: made in all lanes, for rows or idle
   std::uint64_t failures = 0;
 
   void go_to(TileTask<Real>& task);

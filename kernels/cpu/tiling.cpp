@@ -17,6 +17,11 @@ constexpr double most_stored_bytes = 400e6;
 // A tile's record of accepted steps may be this large: max_steps of 4096 fit for up to 120 dimensions in float64. Only
 // the part that is written takes memory.
 constexpr double most_recorded_bytes = 256e6;
+// Tiles' rows in a run: the more there are, the less of the time goes to the last of them, while lanes idle; with many
+// runs a thread, threads end together though rows that take long may stand side by side.
+constexpr long enough_tiles_of_run = 16;
+constexpr long most_tiles_of_run = 256;
+constexpr long runs_of_thread = 16;
 
 }  // namespace
 
@@ -30,6 +35,12 @@ Tiling tile_rows(const Plan& plan, Estimator estimator, long rows) {
   tiling.tiles = std::max(1L, (rows + tiling.samples - 1) / tiling.samples);
   tiling.slots = static_cast<int>(std::min<long>(tiling.tiles, most_slots));
   return tiling;
+}
+
+long rows_of_run(const Tiling& tiling, int threads) {
+  const long share = (tiling.tiles + threads - 1) / threads;
+  const long least = std::min(share, enough_tiles_of_run);
+  return std::clamp(share / runs_of_thread, least, most_tiles_of_run) * tiling.samples;
 }
 
 bool keeps_activations(const Plan& plan, Estimator estimator, int samples, std::size_t bytes_per_number) {

@@ -15,6 +15,10 @@ struct Tiling {
 
 Tiling tile_rows(const Plan& plan, Estimator estimator, long rows);
 
+// Rows that the lanes of one tile are dealt in a solve by adaptive steps. A row's answer has nothing to do with the run
+// it is in, so this one may look at the threads.
+long rows_of_run(const Tiling& tiling, int threads);
+
 // Whether to keep a tile's activations for the adjoint or to compute them again: keep them unless they would fill
 // memory.
 bool keeps_activations(const Plan& plan, Estimator estimator, int samples, std::size_t bytes_per_number);

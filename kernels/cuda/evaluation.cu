@@ -68,7 +68,8 @@ TileFigures<Real> CudaEngine<Real>::run_solves(TileJob<Real>& job, const DeviceP
   const TileVariant<Real>& variant = program.variant();
   (direction == Direction::to_base ? variant.log_density : variant.sample)(job, shape, on_stream_);
   TileFigures<Real> all;
-  for (const TileFigures<Real>& tile : tile_figures_.download(tiles, stream_)) {
+  const std::size_t figures = job.program.adaptive ? static_cast<std::size_t>(blocks) : tiles;
+  for (const TileFigures<Real>& tile : tile_figures_.download(figures, stream_)) {
     all.evaluations += tile.evaluations;
     all.failed.count += tile.failed.count;
     if (tile.failed.count > 0 && on_failure == OnFailure::error)

@@ -1,7 +1,7 @@
 // What a launch over tiles is told: the flow's program, the rows, and where on the device everything stands.
 #pragma once
 
-#include "core/tile_programs.hpp"
+#include "core/run_programs.hpp"
 #include "cpu/tile_answers.hpp"
 #include "cuda/block_team.cuh"
 #include "theta_map.hpp"
@@ -25,7 +25,7 @@ struct TileJob {
 
   SlotLayout layout;
   Real* gradients = nullptr;             // (end_slot - first_slot, layout.size)
-  TileFigures<Real>* figures = nullptr;  // of each slot of a gradient, of each tile of a solve
+  TileFigures<Real>* figures = nullptr;  // of each slot of a gradient, of each tile of a solve, or block's run
   int slots = 0;                         // of the whole batch
   int first_slot = 0;                    // this launch takes slots [first_slot, end_slot)
   int end_slot = 0;

@@ -1,4 +1,5 @@
-// The kernels that run tile programs: a block takes whole tiles through whole solves.
+// The kernels that run tile programs: a block takes whole tiles through whole solves, or a run of rows where steps are
+// adaptive.
 #pragma once
 
 #include <type_traits>
@@ -26,18 +27,10 @@ class Block {
 
   static __device__ __forceinline__ void run_solves(const TileJob<Real>& job, Phi phi, bool to_base) {
     const Block block(job);
-    const long tiles = (job.count + Team::Shape::samples - 1) / Team::Shape::samples;
-#pragma unroll 1
-    for (long tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
-      const TileRows<Real> rows = block.rows_of(tile);
-      if (to_base)
-        log_density_tile(block.team_, phi, job.program, rows, block.memory_.tile, {}, block.memory_.lanes);
-      else
-        sample_tile(block.team_, phi, job.program, rows, block.memory_.tile, block.memory_.lanes);
-      block.write_answers(rows);
-      if (block.team_.thread() == 0) job.figures[tile] = {};
-      block.count(rows, job.figures[tile], false);
-    }
+    if constexpr (Team::Kind::adaptive)
+      block.solve_run(phi, to_base);
+    else
+      block.solve_tiles(phi, to_base);
   }
 
   static __device__ __forceinline__ void run_gradients(const TileJob<Real>& job, Phi phi,
@@ -102,12 +95,64 @@ class Block {
     }
   }
 
+  __device__ __forceinline__ void solve_tiles(Phi phi, bool to_base) const {
+    const long tiles = (job_.count + Team::Shape::samples - 1) / Team::Shape::samples;
+#pragma unroll 1
+    for (long tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
+      const TileRows<Real> rows = rows_of(tile);
+      if (to_base)
+        log_density_tile(team_, phi, job_.program, rows, memory_.tile, {}, memory_.lanes);
+      else
+        sample_tile(team_, phi, job_.program, rows, memory_.tile, memory_.lanes);
+      write_answers(rows);
+      if (team_.thread() == 0) job_.figures[tile] = {};
+      count(rows, job_.figures[tile], false);
+    }
+  }
+
+  // The block's share of the rows, dealt to its lanes as they come free.
+  __device__ __forceinline__ void solve_run(Phi phi, bool to_base) const {
+    TileFigures<Real>& figures = job_.figures[blockIdx.x];
+    if (team_.thread() == 0) figures = {};
+    const TileRows<Real> rows = rows_of_run();
+    const auto answer = [=, this, &figures] {
+      write_answers(rows);
+      count_arrived(rows, figures);
+    };
+    if (to_base)
+      log_density_run(team_, phi, job_.program, rows, memory_.tile, memory_.lanes, answer);
+    else
+      sample_run(team_, phi, job_.program, rows, memory_.tile, memory_.lanes, answer);
+  }
+
   __device__ __forceinline__ TileRows<Real> rows_of(long tile) const {
     TileRows<Real> rows = job_.rows;
     const long left = job_.count - tile * Team::Shape::samples;
     rows.first = job_.first + tile * Team::Shape::samples;
     rows.count = static_cast<int>(left < Team::Shape::samples ? left : Team::Shape::samples);
     return rows;
+  }
+
+  // Whole tiles side by side, as many for each block.
+  __device__ __forceinline__ TileRows<Real> rows_of_run() const {
+    TileRows<Real> rows = job_.rows;
+    const long tiles = (job_.count + Team::Shape::samples - 1) / Team::Shape::samples;
+    const long share = (tiles + gridDim.x - 1) / gridDim.x * Team::Shape::samples;
+    const long before = share * blockIdx.x, left = job_.count > before ? job_.count - before : 0;
+    rows.first = job_.first + before;
+    rows.count = static_cast<int>(left < share ? left : share);
+    return rows;
+  }
+
+  // The position of a row whose answers the lane has, or -1.
+  __device__ __forceinline__ long answered(const TileRows<Real>& rows, int lane) const {
+    if constexpr (Team::Kind::adaptive) {
+      const LaneDeal<Real>& deal = memory_.lanes.deal;
+      if (!job_.with_gradient)
+        return has_arrived<Real>(memory_.lanes.clock, deal, lane) ? rows.first + static_cast<long>(deal.place[lane])
+                                                                  : -1;
+    }
+    return lane < rows.count ? rows.first + lane : -1;
   }
 
   // The inputs of all stages, in the block's global memory; only the checkpointed adjoint of equal steps looks at them.
@@ -142,11 +187,22 @@ class Block {
     team_.sync();
   }
 
+  // The same of the rows whose lanes have arrived in a run.
+  __device__ __forceinline__ void count_arrived(const TileRows<Real>& rows, TileFigures<Real>& figures) const {
+    const FlowProgram<Real>& program = job_.program;
+    if (team_.thread() == 0) {
+#pragma unroll 1
+      for (int lane = 0; lane < Team::Shape::samples; ++lane)
+        if (const long at = answered(rows, lane); at >= 0)
+          count_lane(program, program.controller, memory_.lanes.clock, false, lane, at, figures);
+    }
+    team_.sync();
+  }
+
   // Where the job wants them; the memory holds the answers of a solve.
   __device__ __forceinline__ void write_answers(const TileRows<Real>& rows) const {
     if (!job_.log_density) return;
     const int dim = job_.program.plan.dim;
-    const long at = rows.first - job_.first;
     const TileMemory<Real>& m = memory_.tile;
     const Real* cause = memory_.lanes.clock.cause;
     const auto answer = [=](Real value, int lane) {  // NaN where the solve failed
@@ -154,16 +210,20 @@ class Block {
         if (cause[lane] > 0) return static_cast<Real>(NAN);
       return value;
     };
-    team_.for_each_index(rows.count * dim, [=, this](int i) {
+    team_.for_each_index(Team::Shape::samples * dim, [=, this](int i) {
       const int lane = i / dim;
-      job_.points[at * dim + i] = answer(m.x[static_cast<long>(i % dim) * Team::Shape::samples + lane], lane);
+      const long at = answered(rows, lane) - job_.first;
+      if (at < 0) return;
+      job_.points[at * dim + i % dim] = answer(m.x[static_cast<long>(i % dim) * Team::Shape::samples + lane], lane);
     });
-    team_.for_each_index(rows.count, [=, this](int lane) {
-      job_.log_density[at + lane] = answer(m.log_density[lane], lane);
-      job_.delta_logp[at + lane] = answer(m.delta_logp[lane], lane);
+    team_.for_each_index(Team::Shape::samples, [=, this](int lane) {
+      const long at = answered(rows, lane) - job_.first;
+      if (at < 0) return;
+      job_.log_density[at] = answer(m.log_density[lane], lane);
+      job_.delta_logp[at] = answer(m.delta_logp[lane], lane);
       if constexpr (Team::Kind::adaptive) {
-        job_.steps[at + lane] = static_cast<std::int32_t>(memory_.lanes.clock.attempted[lane]);
-        job_.accepted[at + lane] = static_cast<std::int32_t>(memory_.lanes.clock.accepted[lane]);
+        job_.steps[at] = static_cast<std::int32_t>(memory_.lanes.clock.attempted[lane]);
+        job_.accepted[at] = static_cast<std::int32_t>(memory_.lanes.clock.accepted[lane]);
       }
     });
   }
@@ -177,12 +237,12 @@ class Block {
 // sm_80, sm_90 and sm_100. One block a multiprocessor is enough, which leaves a thread 255 registers. Shared bytes are
 // those that panels do not take. Nothing is spilled, and no thread has a stack.
 //   budget: kernel              numbers  registers  shared bytes  spilled bytes
-//   budget: log_density_kernel  float          224           656              0
-//   budget: sample_kernel       float          224           656              0
-//   budget: gradient_kernel     float          255          1024              0
-//   budget: log_density_kernel  double         224           656              0
-//   budget: sample_kernel       double         224           656              0
-//   budget: gradient_kernel     double         255          1024              0
+//   budget: log_density_kernel  float          224           688              0
+//   budget: sample_kernel       float          224           688              0
+//   budget: gradient_kernel     float          255          1032              0
+//   budget: log_density_kernel  double         224           688              0
+//   budget: sample_kernel       double         224           688              0
+//   budget: gradient_kernel     double         255          1032              0
 //   budget: grid                any            208           512              0
 //   budget: others              any             64          1088              0
 //   budget: cub                 any            128         33856              0

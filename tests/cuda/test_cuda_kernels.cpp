@@ -3,7 +3,10 @@
 // check.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -216,6 +219,75 @@ TEST_P(CudaAdaptiveKernel, RaceFreeWithTheStepsOfTheCpu) {
   EXPECT_EQ(density.num_steps, expected.density.num_steps);
   EXPECT_EQ(cuda->sample(request).points, cpu->sample(request).points);
   EXPECT_LE(relative_error(actual.values, expected.values), gradient_tolerance(example.config.precision));
+}
+
+// Rows of a run, which lanes are dealt as they come free: every seventh takes many more steps than the others, some
+// take too many, and the field of two is not a number. An emulated GPU of eight multiprocessors has runs of 64 rows.
+std::string message_of(Engine& engine, const Example& example) {
+  try {
+    engine.log_density(example.request());
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+void expect_bits_of_runs(const std::function<void(EngineConfig&)>& change, int max_steps) {
+  Example example = Kernel{"runs", 3, 9, 2, change}.example(333);
+  const SampleRequest samples = {.count = 150, .with_logprob = true};
+  const Samples expected_samples = engine_on(DeviceKind::cpu, example)->sample(samples);
+  const Samples actual_samples = engine_on(DeviceKind::cuda, example)->sample(samples);
+  EXPECT_EQ(actual_samples.points, expected_samples.points);
+  EXPECT_EQ(actual_samples.logprob, expected_samples.logprob);
+
+  example.config.flow.solve.max_steps = max_steps;
+  for (double& entry : example.theta) entry *= 3;
+  for (std::size_t i = 0; i < example.rows.size(); ++i) example.rows[i] *= i / 3 % 7 == 5 ? 4 : 0.25;
+  example.rows[3 * 100] = example.rows[3 * 150] = std::numeric_limits<double>::quiet_NaN();
+  const std::unique_ptr<Engine> cpu = engine_on(DeviceKind::cpu, example), cuda = engine_on(DeviceKind::cuda, example);
+  DensityRequest request = example.request();
+  request.on_failure = OnFailure::nan;
+  const auto finite = [](std::vector<double> values) {  // NaN is not equal to itself
+    for (double& value : values) value = std::isnan(value) ? 1e300 : value;
+    return values;
+  };
+
+  const LogDensity expected = cpu->log_density(request), actual = cuda->log_density(request);
+  const auto [fewest, most] = std::minmax_element(expected.num_steps.begin(), expected.num_steps.end());
+  ASSERT_LT(2 * *fewest, *most);
+  ASSERT_GT(expected.failures, 2u);
+  ASSERT_LT(expected.failures, example.count() / 2);
+  EXPECT_EQ(finite(actual.logprob), finite(expected.logprob));
+  EXPECT_EQ(finite(actual.base_points), finite(expected.base_points));
+  EXPECT_EQ(finite(actual.delta_logp), finite(expected.delta_logp));
+  EXPECT_EQ(actual.num_steps, expected.num_steps);
+  EXPECT_EQ(actual.num_accepted_steps, expected.num_accepted_steps);
+  EXPECT_EQ(actual.evaluations, expected.evaluations);
+  EXPECT_EQ(actual.failures, expected.failures);
+  EXPECT_NE(message_of(*cpu, example), "");
+  EXPECT_EQ(message_of(*cuda, example), message_of(*cpu, example));
+}
+
+TEST(OwnStepsInRuns, RaceFreeWithTheBitsOfTheCpu) {
+  expect_bits_of_runs(
+      [](EngineConfig& config) {
+        two_probes(config);
+        config.flow.solve.dt0 = 0.3;
+        config.flow.solve.tolerances = Tolerances{1e-4, 1e-4};
+        config.flow.solve.initial_step = InitialStep::select;
+      },
+      9);
+}
+
+TEST(OwnStepsInRuns, RaceFreeInFloat64WithTheBitsOfTheCpu) {
+  expect_bits_of_runs(
+      [](EngineConfig& config) {
+        float64(config);
+        config.flow.solve.dt0 = 0.3;
+        config.flow.solve.tolerances = Tolerances{1e-4, 1e-4};
+        config.flow.solve.solver = Solver::bosh3;
+      },
+      17);
 }
 
 // Rows that fill no tile, one row, many tiles; dimensions that fill no quad. Ten updates from the same parameters.
