@@ -168,7 +168,7 @@ double PreparedCase::idle_share_of_tiles() const {
 }
 
 double PreparedCase::idle_share_of_runs() const {
-  const Plan plan = make_plan(case_.config, Contraction::two_hidden_layers);
+  const Plan plan = make_plan(case_.config);
   cpu::TileRunner<float> runner(plan, case_.threads);
   const std::vector<float> theta(theta_.begin(), theta_.end()), rows(rows_.begin(), rows_.end());
   cpu::Job<float> job = runner.job(Direction::to_base, plan.estimator, theta);

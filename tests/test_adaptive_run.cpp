@@ -267,7 +267,7 @@ double waiting_evaluations(const cpu::Job<double>& job, const cpu::Tiling& tilin
 
 TEST(AdaptiveRunOfTheCpu, LanesIdleHalfAsMuchAsInTilesThatWait) {
   const Example example = uneven([](EngineConfig&) {}, 2000);
-  const Plan plan = make_plan(example.config, Contraction::two_hidden_layers);
+  const Plan plan = make_plan(example.config);
   cpu::TileRunner<double> runner(plan, 1);
   cpu::Job<double> job = runner.job(Direction::to_base, plan.estimator, example.theta);
   job.rows = example.rows.data();
@@ -286,7 +286,7 @@ TEST(AdaptiveRunOfTheCpu, LanesIdleHalfAsMuchAsInTilesThatWait) {
 TEST(AdaptiveRunOfTheCpu, LanesOfEqualRowsNeverIdle) {
   Example example = uneven([](EngineConfig&) {}, 512);
   for (double& entry : example.rows) entry = 0.5;
-  const Plan plan = make_plan(example.config, Contraction::two_hidden_layers);
+  const Plan plan = make_plan(example.config);
   cpu::TileRunner<double> runner(plan, 1);
   cpu::Job<double> job = runner.job(Direction::to_base, plan.estimator, example.theta);
   job.rows = example.rows.data();
