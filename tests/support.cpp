@@ -1,6 +1,8 @@
 // Flows with numbers in them for the numerical tests.
 #include "support.hpp"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -139,6 +141,15 @@ ReferenceAnswer reference_answer(const Example& example) {
 
 std::string precision_name(Precision precision) {
   return std::string(choice_name(precision));
+}
+
+void expect_same_bits(const LogDensity& actual, const LogDensity& expected) {
+  EXPECT_EQ(actual.logprob, expected.logprob);
+  EXPECT_EQ(actual.delta_logp, expected.delta_logp);
+  EXPECT_EQ(actual.base_points, expected.base_points);
+  EXPECT_EQ(actual.num_steps, expected.num_steps);
+  EXPECT_EQ(actual.num_accepted_steps, expected.num_accepted_steps);
+  EXPECT_EQ(actual.evaluations, expected.evaluations);
 }
 
 std::string test_name(std::string_view name) {

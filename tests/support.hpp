@@ -95,6 +95,9 @@ struct ReferenceAnswer {
 };
 ReferenceAnswer reference_answer(const Example& example);
 
+// Every number of two solves is the same, and what they cost.
+void expect_same_bits(const LogDensity& actual, const LogDensity& expected);
+
 std::string precision_name(Precision precision);
 // "trainable-normal" -> "trainable_normal": what GoogleTest takes as the name of a parameter.
 std::string test_name(std::string_view name);

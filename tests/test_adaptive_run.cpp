@@ -134,12 +134,7 @@ TEST_P(AdaptiveRun, HasTheBitsOfTilesThatWaitForTheirSlowestRow) {
   const LogDensity run = engine->log_density(request_of(example));
   const LogDensity tiles = engine->loss_gradient(request_of(example)).density;
 
-  EXPECT_EQ(run.logprob, tiles.logprob);
-  EXPECT_EQ(run.delta_logp, tiles.delta_logp);
-  EXPECT_EQ(run.base_points, tiles.base_points);
-  EXPECT_EQ(run.num_steps, tiles.num_steps);
-  EXPECT_EQ(run.num_accepted_steps, tiles.num_accepted_steps);
-  EXPECT_EQ(run.evaluations, tiles.evaluations);
+  expect_same_bits(run, tiles);
 }
 
 // Threads cut the rows into other runs.
@@ -265,13 +260,18 @@ double waiting_evaluations(const cpu::Job<double>& job, const cpu::Tiling& tilin
   return sum;
 }
 
+cpu::Job<double> job_of(const Example& example, cpu::TileRunner<double>& runner, const Plan& plan) {
+  cpu::Job<double> job = runner.job(Direction::to_base, plan.estimator, example.theta);
+  job.rows = example.rows.data();
+  job.row_count = static_cast<long>(example.count());
+  return job;
+}
+
 TEST(AdaptiveRunOfTheCpu, LanesIdleHalfAsMuchAsInTilesThatWait) {
   const Example example = uneven([](EngineConfig&) {}, 2000);
   const Plan plan = make_plan(example.config);
   cpu::TileRunner<double> runner(plan, 1);
-  cpu::Job<double> job = runner.job(Direction::to_base, plan.estimator, example.theta);
-  job.rows = example.rows.data();
-  job.row_count = static_cast<long>(example.count());
+  const cpu::Job<double> job = job_of(example, runner, plan);
 
   const cpu::Answers<double> answers = runner.solve(job);
 
@@ -288,9 +288,7 @@ TEST(AdaptiveRunOfTheCpu, LanesOfEqualRowsNeverIdle) {
   for (double& entry : example.rows) entry = 0.5;
   const Plan plan = make_plan(example.config);
   cpu::TileRunner<double> runner(plan, 1);
-  cpu::Job<double> job = runner.job(Direction::to_base, plan.estimator, example.theta);
-  job.rows = example.rows.data();
-  job.row_count = static_cast<long>(example.count());
+  const cpu::Job<double> job = job_of(example, runner, plan);
 
   const cpu::Answers<double> answers = runner.solve(job);
 

@@ -124,12 +124,7 @@ TEST_P(DeterminismTest, DensityOfAGradientHasTheBitsOfALogDensity) {
 
   const LogDensity actual = engine->loss_gradient(example.request()).density;
 
-  EXPECT_EQ(actual.logprob, expected.logprob);
-  EXPECT_EQ(actual.base_points, expected.base_points);
-  EXPECT_EQ(actual.delta_logp, expected.delta_logp);
-  EXPECT_EQ(actual.num_steps, expected.num_steps);
-  EXPECT_EQ(actual.num_accepted_steps, expected.num_accepted_steps);
-  EXPECT_EQ(actual.evaluations, expected.evaluations);
+  expect_same_bits(actual, expected);
 }
 
 // Without this, the tests of rows that do not heed each other would say little of adaptive steps.

@@ -9,23 +9,16 @@ namespace cnf::inline CNF_ARCH {
 // begins there.
 template <class Team, class Phi>
 CNF_HD void carry_last_stage(const LaneStages<Team, Phi>& stages, const ActivationLayout& layout, int neurons,
-                             const RealOf<typename Team::Value>* condition) {
-  using V = typename Team::Value;
-  using Real = RealOf<V>;
+                             MarkedLanes<RealOf<typename Team::Value>> where) {
+  using Real = RealOf<typename Team::Value>;
   const Team& team = stages.team();
-  const int samples = team.samples(), last = stages.method().stages - 1;
-  const auto carry = [&](Real* to, const Real* from, int rows) {
-    team.for_each(rows, [=](int r, int lane) {
-      const long at = static_cast<long>(r) * samples + lane;
-      store(to + at, select(V(0) < load<V>(condition + lane), load<V>(from + at), load<V>(to + at)));
-    });
-  };
+  const int last = stages.method().stages - 1;
   const LaneGates<Real> from = stages.gates(last), to = stages.gates(0);
-  carry(stages.input(0), stages.input(last), stages.rows());
-  carry(stages.kept(0).base, stages.kept(last).base, layout.rows);
-  carry(to.gate, from.gate, neurons);
-  carry(to.offset, from.offset, neurons);
-  carry(stages.memory().times, from.time, 1);
+  carry(team, where, stages.rows(), stages.input(0), stages.input(last));
+  carry(team, where, layout.rows, stages.kept(0).base, stages.kept(last).base);
+  carry(team, where, neurons, to.gate, from.gate);
+  carry(team, where, neurons, to.offset, from.offset);
+  carry(team, where, 1, stages.memory().times, from.time);
 }
 
 // The continuous adjoint: (x, delta_logp, lambda, mu) from t0 to t1, 2 (dim + 1) numbers, all in the error norm, and
@@ -71,7 +64,7 @@ CNF_HD void backsolve_lanes(const LaneStages<Team, Phi>& stages,
       stages.field().pull_back(stages.gates(i), stages.panels(i), stages.kept(i), memory.cot_f, memory.cot_div,
                                memory.pulled, &gradient, Real(1));
     }
-    if (method.first_same_as_last) carry_last_stage(stages, layout, neurons, clock.kept);
+    if (method.first_same_as_last) carry_last_stage(stages, layout, neurons, {clock.kept});
   };
   adaptive_solve(stages, c, clock, memory.x, StepSizeController<Real>::huge, evaluate, keep);
 }

@@ -70,10 +70,7 @@ CNF_HD long sample_run(const Team& team, Phi phi, const FlowProgram<Real>& progr
   const TileRows<Real> dealt = dealt_to(lanes.deal, rows);
   const Real* at_base = memory.weight;  // no loss weighs anything here
   const auto begin = [&] {
-    if (rows.values)
-      gather(team, dealt, dim, memory.x);
-    else
-      draw_base_points(team, dealt, program.plan, program.base, memory.x);
+    bring_base_points(team, dealt, program.plan, program.base, memory.x);
     base_log_density(team, program.base, dim, memory.x, memory.delta_logp, memory.weight);
     team.for_each(1, [=, &memory](int, int lane) {
       MarkedLanes<Real>{dealt.fresh}.put(memory.log_density, lane, load<V>(at_base + lane));

@@ -138,6 +138,16 @@ CNF_HD void draw_base_points(const Team& team, const TileRows<Real>& rows, const
   });
 }
 
+// Where samples start: base points that were given, or drawn ones.
+template <class Team, class Real>
+CNF_HD void bring_base_points(const Team& team, const TileRows<Real>& rows, const Plan& plan,
+                              const BaseParameters<Real>& base, Real* x) {
+  if (rows.values)
+    gather(team, rows, plan.dim, x);
+  else
+    draw_base_points(team, rows, plan, base, x);
+}
+
 template <class Team, class Real>
 CNF_HD void fill(const Team& team, Real* panel, int rows, Real value) {
   const int samples = team.samples();
@@ -295,17 +305,14 @@ CNF_HD void leave_base(const Team& team, const Real* delta_logp, Real* log_densi
 // Solves t0 -> t1 from base points; with an estimator, memory.log_density becomes log p1 of the samples.
 template <class Team, class Phi, class Real>
 CNF_HD void sample_tile(const Team& team, Phi phi, const FlowProgram<Real>& program, const TileRows<Real>& rows,
-                        const TileMemory<Real>& memory, const LaneMemory<Real>& lanes = {}) {
+                        const TileMemory<Real>& memory) {
   const int dim = program.plan.dim;
-  if (rows.values)
-    gather(team, rows, dim, memory.x);
-  else
-    draw_base_points(team, rows, program.plan, program.base, memory.x);
+  bring_base_points(team, rows, program.plan, program.base, memory.x);
   fill(team, memory.delta_logp, 1, Real(0));
   base_log_density(team, program.base, dim, memory.x, memory.delta_logp, memory.log_density);
   if (program.estimator.form == DivergenceForm::probes)
     gather_probes(team, rows, program.plan, program.estimator.columns, memory.stage.probes);
-  solve_state(team, phi, program, memory, {}, lanes);
+  solve_state(team, phi, program, memory, {}, {});
   if (program.estimator.form != DivergenceForm::none) leave_base(team, memory.delta_logp, memory.log_density);
 }
 

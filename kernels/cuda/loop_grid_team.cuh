@@ -55,11 +55,11 @@ class LoopGridTeam : public GridTeam<Real_> {
   }
   CNF_INLINE void add_to_row(const Matrix<Real>& w, Real* gradient, int o, int k, Value value) const {
     for (int i = 0; i < Lanes<Value>::width; ++i)
-      if (k + i < w.columns) gradient[static_cast<long>(o) * w.columns + k + i] += value.v[i];
+      if (k + i < w.columns) this->add_to_matrix(w, gradient, o, k + i, value.v[i]);
   }
   CNF_INLINE void add_to_column(const Matrix<Real>& w, Real* gradient, int o, int k, Value value) const {
     for (int i = 0; i < Lanes<Value>::width; ++i)
-      if (o + i < w.rows) gradient[static_cast<long>(o + i) * w.columns + k] += value.v[i];
+      if (o + i < w.rows) this->add_to_matrix(w, gradient, o + i, k, value.v[i]);
   }
 
  private:

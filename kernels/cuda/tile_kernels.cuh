@@ -101,9 +101,9 @@ class Block {
     for (long tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
       const TileRows<Real> rows = rows_of(tile);
       if (to_base)
-        log_density_tile(team_, phi, job_.program, rows, memory_.tile, {}, memory_.lanes);
+        log_density_tile(team_, phi, job_.program, rows, memory_.tile, {});
       else
-        sample_tile(team_, phi, job_.program, rows, memory_.tile, memory_.lanes);
+        sample_tile(team_, phi, job_.program, rows, memory_.tile);
       write_answers(rows);
       if (team_.thread() == 0) job_.figures[tile] = {};
       count(rows, job_.figures[tile], false);

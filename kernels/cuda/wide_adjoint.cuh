@@ -7,8 +7,14 @@
 namespace cnf::inline CNF_ARCH {
 
 template <class Real>
-void WideProgram<Real>::transposed_product(int l, ReadPanels in, Panels out, int lanes, int count) const {
-  if (const cuda_device::Blas* blas = launcher_.blas()) blas->transposed_product(weights(l), in, out, lanes, count);
+void WideProgram<Real>::transposed_product(Weights w, ReadPanels in, Panels out, int lanes, int count) const {
+  if (const cuda_device::Blas* blas = launcher_.blas()) blas->transposed_product(w, in, out, lanes, count);
+}
+
+template <class Real>
+void WideProgram<Real>::outer(Learned gradient, ReadPanels left, ReadPanels right, int lanes, Real scale,
+                              Real kept) const {
+  if (const cuda_device::Blas* blas = launcher_.blas()) blas->outer(gradient, left, right, lanes, scale, kept);
 }
 
 template <class Real>
@@ -138,7 +144,7 @@ void WideProgram<Real>::restore(const FieldJob<Real, StepGates>& step) const {
     const int columns = product_columns(program_.estimator, l, layers());
     const long panel = static_cast<long>(width_of(l)) * samples;
     Real* z = kept_of(step, step.layout.pre_gate, l);
-    product(l, in, {z, samples, panel}, samples, columns);
+    product(weights(l), in, {z, samples, panel}, samples, columns);
     if (l == last()) break;
     job.layer = l;
     job.products = z;
@@ -173,7 +179,7 @@ void WideProgram<Real>::pull_layers(const FieldJob<Real, StepGates>& step, int s
   launch(StartPullBack{}, job, static_cast<long>(dim_) * std::max(1, tangents()) * samples_ / 4);
   if (contracts()) start_loops(job);
   for (int l = last(); l > 0; --l) {
-    transposed_product(l, {pulled(l) + first, samples, static_cast<long>(width_of(l)) * samples},
+    transposed_product(weights(l), {pulled(l) + first, samples, static_cast<long>(width_of(l)) * samples},
                        {memory_.products, samples_, static_cast<long>(width_of(l - 1)) * samples_}, samples_,
                        columns_back(l));
     job.layer = l;
@@ -183,7 +189,7 @@ void WideProgram<Real>::pull_layers(const FieldJob<Real, StepGates>& step, int s
     else
       launch(PullThrough{}, job, static_cast<long>(width_of(l - 1)) * samples_ / 4);
   }
-  transposed_product(0, {pulled(0) + first, samples, 0}, {x_bar(stage), samples_, 0}, samples_, 1);
+  transposed_product(weights(0), {pulled(0) + first, samples, 0}, {x_bar(stage), samples_, 0}, samples_, 1);
 }
 
 template <class Real>
@@ -197,9 +203,8 @@ void WideProgram<Real>::weight_gradients(const FieldJob<Real, StepGates>& step) 
       const Real* right = l > 0    ? kept_of(step, step.layout.value, l - 1) + static_cast<long>(c) * below * samples
                           : c == 0 ? step.stage.x
                                    : step.stage.probes + static_cast<long>(c - 1) * below * samples;
-      if (const cuda_device::Blas* blas = launcher_.blas())
-        blas->outer<Real>({step.gradient.weight[l], above, below}, {left, samples, 0}, {right, samples, 0}, samples,
-                          step.scale, Real(1));
+      outer({step.gradient.weight[l], above, below}, {left, samples, 0}, {right, samples, 0}, samples, step.scale,
+            Real(1));
     }
     job.layer = l;
     job.scratch = cotangents_of(l);

@@ -101,15 +101,16 @@ struct FieldParts {
   }
 };
 
-template <class Part, class Real, class Gates>
+// Team: of all threads of the launch.
+template <class Part, class Real, class Gates, class Team = GridTeam<Real>>
 struct FieldPart {
   FieldJob<Real, Gates> job;
   static_assert(sizeof(FieldJob<Real, Gates>) <= 4096, "a kernel's arguments are at most 4096 bytes");
 
   __device__ void operator()() const {
-    using Field = VectorField<GridTeam<Real>, RunningNonlinearity, Gates>;
+    using Field = VectorField<Team, RunningNonlinearity, Gates>;
     const Activations<Real> kept = {job.kept, &job.layout, job.lanes.samples};
-    const GridTeam<Real> team(job.lanes, job.products, job.verbs);
+    const Team team(job.lanes, job.products, job.verbs);
     const Field field(team, job.field, {job.field.nonlinearity}, job.estimator, job.scratch);
     FieldParts<Field>{field}.run(Part{}, job, kept);
   }

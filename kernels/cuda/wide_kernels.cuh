@@ -38,10 +38,7 @@ struct StartRows {
 
   __device__ void operator()() const {
     const GridTeam<Real> team({samples, 0, samples});
-    if (rows.values)
-      gather(team, rows, plan.dim, x);
-    else
-      draw_base_points(team, rows, plan, base, x);
+    bring_base_points(team, rows, plan, base, x);
     fill(team, delta_logp, 1, Real(0));
     if (probes) gather_probes(team, rows, plan, estimator.columns, probes);
     team.for_each_index(samples, [this](int lane) {

@@ -7,25 +7,12 @@
 
 namespace cnf::inline CNF_ARCH {
 
-// A part of the contraction, or of the passes it takes a share in. job.verbs: those of one launch.
-template <class Part, class Real>
-struct LoopPart {
-  FieldJob<Real, SharedGates<Real>> job;
-
-  __device__ void operator()() const {
-    using Field = VectorField<LoopGridTeam<Real>, RunningNonlinearity, SharedGates<Real>>;
-    const Activations<Real> kept = {job.kept, &job.layout, job.lanes.samples};
-    const LoopGridTeam<Real> team(job.lanes, job.products, job.verbs);
-    const Field field(team, job.field, {job.field.nonlinearity}, job.estimator, job.scratch);
-    FieldParts<Field>{field}.run(Part{}, job, kept);
-  }
-};
-
+// A part of the contraction, or of the passes it takes a share in. verbs: those of this launch.
 template <class Real>
 template <class Part>
 void WideProgram<Real>::launch_loops(Part, FieldJob<Real, Gates> job, unsigned verbs, long items) const {
   job.verbs = verbs;
-  launch_grid(launcher_, LoopPart<Part, Real>{job}, items);
+  launch_grid(launcher_, FieldPart<Part, Real, Gates, LoopGridTeam<Real>>{job}, items);
 }
 
 // Of an adjoint's stage, whose lanes share their time.
@@ -45,14 +32,12 @@ void WideProgram<Real>::follow_loops(FieldJob<Real, Gates> job) const {
   const LoopScratch<Real>& loop = memory_.tile.scratch.loop;
   const int units = loop.loops.stride, width = width_of(0);
   Real* u = job.kept + static_cast<long>(job.layout.loops) * samples_;
-  const cuda_device::Blas* blas = launcher_.blas();
   launch_loops(FillLoops{}, job, 1, units);
-  if (blas)
-    blas->transposed_product<Real>(weights(2), {loop.entry, units, 0}, {loop.closing.values, units, 0}, units, 1);
+  transposed_product(weights(2), {loop.entry, units, 0}, {loop.closing.values, units, 0}, units, 1);
   job.products = loop.closing.values;
   launch_loops(FillLoops{}, job, 2, static_cast<long>(width) * units / 4);
   launch_loops(FollowLoops{}, job, 1, static_cast<long>(width) * samples_ / 4);
-  if (blas) blas->product<Real>(weights(loop.loops), {loop.first_slope, samples_, 0}, {u, samples_, 0}, samples_, 1);
+  product(weights(loop.loops), {loop.first_slope, samples_, 0}, {u, samples_, 0}, samples_, 1);
 }
 
 template <class Real>
@@ -72,9 +57,8 @@ template <class Real>
 void WideProgram<Real>::pull_through_loops(int l, const FieldJob<Real, StepGates>& step) const {
   const LoopScratch<Real>& loop = memory_.tile.scratch.loop;
   if (l == 1)
-    if (const cuda_device::Blas* blas = launcher_.blas())
-      blas->transposed_product<Real>(weights(loop.loops), {loop.second_slope, samples_, 0},
-                                     {loop.first_bar, samples_, 0}, samples_, 1);
+    transposed_product(weights(loop.loops), {loop.second_slope, samples_, 0}, {loop.first_bar, samples_, 0}, samples_,
+                       1);
   launch_loops(PullThrough{}, shared_job(step), l == 1 ? 2 : 1, static_cast<long>(width_of(l - 1)) * samples_ / 4);
 }
 
@@ -84,18 +68,15 @@ template <class Real>
 void WideProgram<Real>::loops_gradient(const FieldJob<Real, StepGates>& step) const {
   const LoopScratch<Real>& loop = memory_.tile.scratch.loop;
   const int units = loop.loops.stride, width = width_of(0);
-  const cuda_device::Blas* blas = launcher_.blas();
   FieldJob<Real, Gates> job = shared_job(step);
-  if (blas)
-    blas->outer<Real>({loop.learned.values, width, width, units}, {loop.second_slope, samples_, 0},
-                      {loop.first_slope, samples_, 0}, samples_, Real(1), Real(0));
+  outer({loop.learned.values, width, width, units}, {loop.second_slope, samples_, 0}, {loop.first_slope, samples_, 0},
+        samples_, Real(1), Real(0));
   launch_loops(LoopsGradient{}, job, 1, static_cast<long>(width) * std::max(units / 4, grid_threads));
-  if (blas) blas->product<Real>(weights(2), {loop.learned.values, units, 0}, {memory_.entry_bar, units, 0}, units, 1);
+  product(weights(2), {loop.learned.values, units, 0}, {memory_.entry_bar, units, 0}, units, 1);
   job.products = memory_.entry_bar;
   launch_loops(LoopsGradient{}, job, 6, static_cast<long>(dim_) * std::max(units / 4, grid_threads));
-  if (blas)
-    blas->outer<Real>({job.gradient.weight[2], dim_, width}, {loop.entry, units, 0}, {loop.learned.values, units, 0},
-                      units, job.scale, Real(1));
+  outer({job.gradient.weight[2], dim_, width}, {loop.entry, units, 0}, {loop.learned.values, units, 0}, units,
+        job.scale, Real(1));
   launch_loops(LoopsGradient{}, job, 8, program_.field.neurons);
 }
 

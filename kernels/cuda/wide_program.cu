@@ -22,8 +22,8 @@ WideProgram<Real>::WideProgram(const TileJob<Real>& job, const TileRows<Real>& r
 }
 
 template <class Real>
-void WideProgram<Real>::product(int l, ReadPanels in, Panels out, int lanes, int count) const {
-  if (const cuda_device::Blas* blas = launcher_.blas()) blas->product(weights(l), in, out, lanes, count);
+void WideProgram<Real>::product(Weights w, ReadPanels in, Panels out, int lanes, int count) const {
+  if (const cuda_device::Blas* blas = launcher_.blas()) blas->product(w, in, out, lanes, count);
 }
 
 template <class Real>
@@ -49,7 +49,7 @@ void WideProgram<Real>::start() const {
 template <class Real>
 void WideProgram<Real>::start_probes(const StagePanels<Real>& stage, int samples) const {
   if (program_.estimator.form != DivergenceForm::probes) return;
-  product(0, {stage.probes, samples, static_cast<long>(dim_) * samples},
+  product(weights(0), {stage.probes, samples, static_cast<long>(dim_) * samples},
           {stage.first_z, samples, static_cast<long>(width_of(0)) * samples}, samples, tangents());
 }
 
@@ -112,7 +112,7 @@ void WideProgram<Real>::evaluate(int evaluation, Real* f, Real* div) const {
   for (int l = 0; l < layers(); ++l) {
     job.layer = l;
     const int columns = product_columns(program_.estimator, l, layers());
-    product(l, in, panels(memory_.products, width_of(l)), samples_, columns);
+    product(weights(l), in, panels(memory_.products, width_of(l)), samples_, columns);
     const long items = static_cast<long>(width_of(l)) * samples_ / 4;
     if (l == last()) {
       launch(LastLayer{}, job, items);

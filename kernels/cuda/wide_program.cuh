@@ -23,6 +23,7 @@ class WideProgram {
   using Gates = SharedGates<Real>;
   using StepGates = StageGates<Real>;
   using Weights = cuda_device::Weights<const Real>;
+  using Learned = cuda_device::Weights<Real>;
   using Panels = cuda_device::Panels<Real>;
   using ReadPanels = cuda_device::Panels<const Real>;
 
@@ -95,8 +96,10 @@ class WideProgram {
     return step.kept + static_cast<long>(places[l]) * memory_.stacked.samples;
   }
 
-  void product(int l, ReadPanels in, Panels out, int lanes, int count) const;
-  void transposed_product(int l, ReadPanels in, Panels out, int lanes, int count) const;
+  // The library's; none where a graph has them recorded.
+  void product(Weights w, ReadPanels in, Panels out, int lanes, int count) const;
+  void transposed_product(Weights w, ReadPanels in, Panels out, int lanes, int count) const;
+  void outer(Learned gradient, ReadPanels left, ReadPanels right, int lanes, Real scale, Real kept) const;
   template <class Part, class PartGates>
   void launch(Part, const FieldJob<Real, PartGates>& job, long items) const;
 

@@ -233,7 +233,12 @@ std::string message_of(Engine& engine, const Example& example) {
 }
 
 void expect_bits_of_runs(const std::function<void(EngineConfig&)>& change, int max_steps) {
-  Example example = Kernel{"runs", 3, 9, 2, change}.example(333);
+  const auto finer = [&](EngineConfig& config) {
+    adaptive(config);
+    config.flow.solve.tolerances = Tolerances{1e-4, 1e-4};
+    change(config);
+  };
+  Example example = Kernel{"runs", 3, 9, 2, finer}.example(333);
   const SampleRequest samples = {.count = 150, .with_logprob = true};
   const Samples expected_samples = engine_on(DeviceKind::cpu, example)->sample(samples);
   const Samples actual_samples = engine_on(DeviceKind::cuda, example)->sample(samples);
@@ -272,8 +277,6 @@ TEST(OwnStepsInRuns, RaceFreeWithTheBitsOfTheCpu) {
   expect_bits_of_runs(
       [](EngineConfig& config) {
         two_probes(config);
-        config.flow.solve.dt0 = 0.3;
-        config.flow.solve.tolerances = Tolerances{1e-4, 1e-4};
         config.flow.solve.initial_step = InitialStep::select;
       },
       9);
@@ -283,8 +286,6 @@ TEST(OwnStepsInRuns, RaceFreeInFloat64WithTheBitsOfTheCpu) {
   expect_bits_of_runs(
       [](EngineConfig& config) {
         float64(config);
-        config.flow.solve.dt0 = 0.3;
-        config.flow.solve.tolerances = Tolerances{1e-4, 1e-4};
         config.flow.solve.solver = Solver::bosh3;
       },
       17);
