@@ -84,10 +84,11 @@ TileRegime wide_regime(const DeviceLayout<Real>& layout, long program_size) {
   return tiles;
 }
 
-// Whether a layer's product is worth launches of its own. Steps there are equal for all rows.
+// Whether a layer's product is worth launches of its own. Steps there are equal for all rows. A flow whose trace is
+// contracted takes products with a trace and without: the points it samples are the same.
 template <class Real>
 bool takes_products(const FlowProgram<Real>& program) {
-  const DivergenceForm form = program.estimator.form;
+  const DivergenceForm form = program.plan.estimator.form;
   if (form == DivergenceForm::two_hidden_layers) return true;  // the tiles that contract are those on chip
   const bool known_form = form != DivergenceForm::no_hidden_layer && form != DivergenceForm::one_hidden_layer;
   return known_form && program.plan.layers >= 2 && program.plan.width >= narrowest_wide && !program.adaptive &&

@@ -48,13 +48,6 @@ TEST_P(IntegratorTest, ErrorFallsWithTheOrderOfTheMethod) {
   EXPECT_LT(order, tableau_.order + 1.2);
 }
 
-// tsit5 is off by 1.2e-6 where the CPU contracts, and by 2.6e-6 by the tangents that CUDA takes.
-constexpr double delta_by_tangents32 = 3e-6;
-double delta_bound(Precision precision) {
-  const bool by_tangents = precision == Precision::float32 && device().kind == DeviceKind::cuda;
-  return by_tangents ? delta_by_tangents32 : delta_tolerance(precision);
-}
-
 TEST_P(IntegratorTest, AgreesWithTheReference) {
   for (Precision precision : {Precision::float64, Precision::float32}) {
     EngineConfig config = small_config(3, 7, 2);
@@ -71,7 +64,7 @@ TEST_P(IntegratorTest, AgreesWithTheReference) {
     EXPECT_LE(relative_error(density.base_points, expected.base_points), value_tolerance(precision));
     Measurement delta = measurement;
     delta.against = "reference, delta_logp of 7 steps";
-    expect_within(delta, relative_error(density.delta_logp, expected.delta_logp), delta_bound(precision));
+    expect_within(delta, relative_error(density.delta_logp, expected.delta_logp), delta_tolerance(precision));
   }
 }
 
