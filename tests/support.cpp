@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include "cnf_gpu/parameters.hpp"
 
@@ -33,7 +34,8 @@ void fill_theta(Example& example, Uniform& uniform) {
 }  // namespace
 
 Device device(int threads) {
-  Device result = device_from(CNF_TEST_DEVICE);
+  const char* name = std::getenv("CNF_TEST_DEVICE");
+  Device result = device_from(name ? name : "cpu");
   result.threads = threads;
   return result;
 }

@@ -1,5 +1,5 @@
 // What the numerical tests share: the device under test, flows with numbers in them, and how far answers may be off.
-// A program built with CNF_TEST_DEVICE="cuda" runs the same tests on a GPU.
+// With CNF_TEST_DEVICE=cuda in the environment a program runs the same tests on a GPU.
 #pragma once
 
 #include <cstddef>
@@ -13,10 +13,6 @@
 #include "golden_case.hpp"
 #include "measured.hpp"
 #include "reference.hpp"
-
-#ifndef CNF_TEST_DEVICE
-#define CNF_TEST_DEVICE "cpu"
-#endif
 
 namespace cnf::test {
 

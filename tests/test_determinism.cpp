@@ -196,7 +196,6 @@ std::unique_ptr<Engine> engine_for(const char* isa, const Example& example) {
 }
 
 TEST_P(DeterminismTest, InstructionSetsChangeNoBitOfLogDensitiesAndSamples) {
-  if (device().kind != DeviceKind::cpu) GTEST_SKIP() << "a test of the CPU engine";
   const Example example = this->example(45);
   const std::unique_ptr<Engine> portable = engine_for("portable", example);
   const LogDensity density = portable->log_density(example.request());
