@@ -35,6 +35,14 @@ def hold_to_threads(threads):
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 
+def hold_to_instruction_set(name):
+    """The one that we are held to, where a library can be told."""
+    if name == "avx2":
+        os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_cpu_max_isa=AVX2"
+        os.environ["ATEN_CPU_CAPABILITY"] = "avx2"
+        os.environ["ONEDNN_MAX_CPU_ISA"] = os.environ["MKL_ENABLE_INSTRUCTIONS"] = "AVX2"
+
+
 def off_by(actual, expected):
     """Largest difference over the largest entry; infinite where a number is not finite."""
     import numpy
@@ -74,6 +82,7 @@ def timed(run, threads):
 def main():
     arguments = parse()
     hold_to_threads(arguments.threads)
+    hold_to_instruction_set(os.environ.get("CNF_GPU_ISA"))
     if arguments.system not in ("diffrax", "diffrax_backsolve", "jax"):
         import torch
 
