@@ -100,6 +100,7 @@ TEST_P(CudaKernel, RaceFreeWithTheBitsOfTheCpu) {
   EXPECT_EQ(density.base_points, expected.density.base_points);
   EXPECT_EQ(samples.points, expected_samples.points);
   EXPECT_EQ(samples.logprob, expected_samples.logprob);
+  EXPECT_EQ(cuda->sample({.count = example.count()}).points, samples.points);
   EXPECT_LE(relative_error(actual.values, expected.values), gradient_tolerance(example.config.precision));
   EXPECT_NEAR(actual.loss, expected.loss, 1e-6);
 }
@@ -128,6 +129,9 @@ TEST_P(CudaWide, RaceFreeAgreesWithTheCpuToRounding) {
   EXPECT_LE(relative_error(samples.points, expected_samples.points), value_tolerance(precision));
   EXPECT_LE(relative_error(samples.logprob, expected_samples.logprob), value_tolerance(precision));
   EXPECT_EQ(samples.evaluations, expected_samples.evaluations);
+  // Alone, values are a product of another shape than beside their tangents.
+  EXPECT_LE(relative_error(cuda->sample({.count = example.count()}).points, samples.points),
+            value_tolerance(precision));
   EXPECT_LE(relative_error(actual.values, expected.values), gradient_tolerance(precision));
   EXPECT_NEAR(actual.loss, expected.loss, 1e-6);
 }
