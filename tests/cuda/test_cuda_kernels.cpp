@@ -92,10 +92,7 @@ TEST_P(CudaKernel, RaceFreeWithTheBitsOfTheCpu) {
   const SampleRequest request = {.count = example.count(), .with_logprob = true};
   const Samples expected_samples = cpu->sample(request), samples = cuda->sample(request);
 
-  EXPECT_EQ(actual.density.logprob, expected.density.logprob);
-  EXPECT_EQ(actual.density.base_points, expected.density.base_points);
-  EXPECT_EQ(actual.density.num_steps, expected.density.num_steps);
-  EXPECT_EQ(actual.density.evaluations, expected.density.evaluations);
+  expect_same_bits(actual.density, expected.density);
   EXPECT_EQ(density.logprob, expected.density.logprob);
   EXPECT_EQ(density.base_points, expected.density.base_points);
   EXPECT_EQ(samples.points, expected_samples.points);
@@ -144,10 +141,7 @@ TEST_P(CudaAdaptiveKernel, RaceFreeWithTheStepsOfTheCpu) {
   const LogDensity density = cuda->log_density(example.request());
   const SampleRequest request = {.count = example.count()};
 
-  EXPECT_EQ(actual.density.logprob, expected.density.logprob);
-  EXPECT_EQ(actual.density.num_steps, expected.density.num_steps);
-  EXPECT_EQ(actual.density.num_accepted_steps, expected.density.num_accepted_steps);
-  EXPECT_EQ(actual.density.evaluations, expected.density.evaluations);
+  expect_same_bits(actual.density, expected.density);
   EXPECT_EQ(density.logprob, expected.density.logprob);
   EXPECT_EQ(density.num_steps, expected.density.num_steps);
   EXPECT_EQ(cuda->sample(request).points, cpu->sample(request).points);
