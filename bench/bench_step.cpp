@@ -1,14 +1,16 @@
 // Our side of scripts/bench's comparison: one work on a given model and rows, timed a run a line of standard input.
 // usage: bench_step MODEL ROWS --work train|solve --divergence D --adjoint A --threads N [--tolerance T]
 //
-// Standard output gets `ready` with figures of the case; then for each line `run` the seconds of one run, for each line
-// `peak` the multiply-add peak of all its threads in operations a second.
+// Standard output gets `ready` with figures of the case; then for each line `run COUNT` the seconds of so many runs,
+// one after another, told when all are done; for each line `peak` the multiply-add peak of all its threads in
+// operations a second.
 #include <fmt/format.h>
 
 #include <cstdio>
 #include <iostream>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "cnf_gpu/error.hpp"
 #include "cnf_gpu/flow.hpp"
@@ -45,14 +47,24 @@ Case case_of(const Model& model, long rows, const Options& options) {
   return c;
 }
 
+std::vector<double> seconds_of_runs(const Case& c, PreparedCase& prepared, std::size_t count) {
+  std::vector<double> seconds;
+  while (seconds.size() < count) {
+    const Stopwatch watch(c.threads);
+    prepared.run();
+    seconds.push_back(watch.seconds());
+  }
+  return seconds;
+}
+
 void answer_lines(const Case& c, PreparedCase& prepared) {
-  for (std::string line; std::getline(std::cin, line);) {
-    if (line == "peak") {
+  for (std::string word; std::cin >> word;) {
+    if (word == "peak") {
       fmt::print("{}\n", multiply_add_peak(cpu::programs<float>().name, c.threads));
     } else {
-      const Stopwatch watch(c.threads);
-      prepared.run();
-      fmt::print("{}\n", watch.seconds());
+      std::size_t count = 0;
+      std::cin >> count;
+      fmt::print("{}\n", fmt::join(seconds_of_runs(c, prepared, count), " "));
     }
     std::fflush(stdout);
   }

@@ -29,14 +29,35 @@ def summary(seconds):
             "runs": len(seconds)}
 
 
+class Turns:
+    """Times a system's turns. One lasts a tenth of a second or longer, and the first run of several is not counted: the
+    caches were the other system's, and threads are woken as they are not within a training."""
+
+    SHORTEST = 0.1
+
+    def __init__(self, system, least):
+        self.system, self.count = system, least
+        self.seconds, self.spent = [], 0
+
+    def take(self):
+        times = self.system.runs(self.count)
+        self.spent += sum(times)
+        if sum(times) < self.SHORTEST:  # turns are longer from now on
+            self.count = int(2 * self.count * self.SHORTEST / sum(times)) + 1
+            return self.take()
+        self.seconds += times[1:] or times
+
+
 def time_in_turn(ours, peer, budget):
-    """Rounds of one run each until `budget` seconds are spent, three at least (one of a peer that takes longer)."""
-    our_seconds, peer_seconds = [], []
-    while sum(our_seconds) + sum(peer_seconds) < budget or len(peer_seconds) < (3 if max(peer_seconds) < budget else 1):
-        for _ in range(3):
-            our_seconds.append(ours.ask("run"))
-        peer_seconds.append(peer.ask("run"))
-    return our_seconds, peer_seconds
+    """Both systems' seconds a run, of turns until `budget` seconds are spent: three turns at least, one with a peer that
+    takes longer."""
+    our_turns, peer_turns = Turns(ours, 3), Turns(peer, 1)
+    done = 0
+    while our_turns.spent + peer_turns.spent < budget or done < (3 if peer_turns.spent < budget else 1):
+        our_turns.take()
+        peer_turns.take()
+        done += 1
+    return our_turns.seconds, peer_turns.seconds
 
 
 def compare(comparison, systems, arguments, bench_folder):
@@ -46,7 +67,7 @@ def compare(comparison, systems, arguments, bench_folder):
     with tempfile.TemporaryDirectory() as name:
         folder = prepare_folder(comparison, name, arguments.build / "cnf_gpu", arguments.threads)
         with start_ours(comparison, folder, arguments.build / "bench" / "bench_step", arguments.threads) as ours:
-            all_ours, peaks = [], [ours.ask("peak")]
+            all_ours, peaks = [], [ours.peak()]
             for system in systems:
                 print(f"{comparison.name}: {system}", file=sys.stderr, flush=True)
                 try:
@@ -56,13 +77,13 @@ def compare(comparison, systems, arguments, bench_folder):
                     result["peers"][system] = {"error": str(failure)}
                     continue
                 all_ours += our_seconds
-                peaks.append(ours.ask("peak"))
+                peaks.append(ours.peak())
                 entry = summary(seconds)
                 entry["off_by"] = {what: float(error) for what, error in peer.figures.items()}
                 entry["ratio"] = entry["median_s"] / statistics.median(our_seconds)
                 entry["best_ratio"] = entry["best_s"] / min(our_seconds)
                 result["peers"][system] = entry
-            result["ours"] = summary(all_ours or [ours.ask("run") for _ in range(5)])
+            result["ours"] = summary(all_ours or ours.runs(5))
             result["instruction_set"] = ours.figures["instruction_set"]
             flops, peak = float(ours.figures["useful_flops"]), max(peaks)
             result["ours"] |= {"peak_gflops": 1e-9 * peak, "share": flops / result["ours"]["median_s"] / peak,

@@ -1,8 +1,9 @@
-"""One system on one case, in a process of its own: checks its answers, warms up, then times a run a line.
+"""One system on one case, in a process of its own: checks its answers, warms up, then times runs.
 
 usage: python -m peers.serve SYSTEM FOLDER --work train|logprob --divergence exact|hutchinson --threads N --bound B
 
-Standard output gets `ready` with what was off, then for each line of standard input the seconds of one run.
+Standard output gets `ready` with what was off, then for each line `run COUNT` of standard input the seconds of so many
+runs, one after another, told when all are done.
 """
 
 import argparse
@@ -95,8 +96,8 @@ def main():
     run = system.train_step if arguments.work == "train" else system.log_density
     run()  # compiles and warms up
     print("ready", *(f"{what}={error:.1e}" for what, error in errors.items()), flush=True)
-    for _ in sys.stdin:
-        print(timed(run, arguments.threads), flush=True)
+    for line in sys.stdin:
+        print(*[timed(run, arguments.threads) for _ in range(int(line.split()[1]))], flush=True)
 
 
 if __name__ == "__main__":

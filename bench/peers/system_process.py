@@ -1,4 +1,4 @@
-"""A system in a process of its own, asked for one timed run at a time."""
+"""A system in a process of its own, asked for timed runs."""
 
 import subprocess
 import sys
@@ -25,10 +25,17 @@ class SystemProcess:
             raise SystemFailed(told[-1] if told else f"ended with {self.process.wait()}")
         return line
 
-    def ask(self, what):
+    def _ask(self, what):
         self.process.stdin.write(what + "\n")
         self.process.stdin.flush()
-        return float(self._answer())
+        return [float(word) for word in self._answer().split()]
+
+    def runs(self, count):
+        """Seconds of so many runs, one after another."""
+        return self._ask(f"run {count}")
+
+    def peak(self):
+        return self._ask("peak")[0]
 
     def __enter__(self):
         return self

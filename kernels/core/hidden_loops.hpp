@@ -25,13 +25,14 @@ CNF_HD void VectorField<Team, Phi, Gates>::fill_loops(const Gates& gates) const 
         loop.entry[static_cast<long>(i) * lanes + j] =
             j < width ? last_gate[i] * first.values[static_cast<long>(j) * dim + i] : Real(0);
     });
-    units.transposed_product(
-        field_.layer[2].weight, Columns<Real>{loop.entry, nullptr}, 1, [=, &middle](int k, int, int j, V closing) {
-          const long at = static_cast<long>(k) * lanes + j;
-          const V through = V(second_gate[k]) * load<V>(loop.first_gate + j) * units.entries(middle, k, j);
-          store(loop.closing.values + at, closing);
-          store(loop.loops.values + at, through * closing);
-        });
+    units.transposed_product(field_.layer[2].weight, Columns<Real>{loop.entry, nullptr}, 1,
+                             [=, &middle](int k, int, int j, V closing, auto&...) {
+                               const long at = static_cast<long>(k) * lanes + j;
+                               const V through =
+                                   V(second_gate[k]) * load<V>(loop.first_gate + j) * units.entries(middle, k, j);
+                               store(loop.closing.values + at, closing);
+                               store(loop.loops.values + at, through * closing);
+                             });
   }
 }
 
@@ -126,7 +127,7 @@ CNF_HD void VectorField<Team, Phi, Gates>::loops_gradient(const Gates& gates, co
       units.add_to_row(middle, gradient.weight[1], k, j, V(scale) * bar * load<V>(loop.closing.values + at));
       store(learned + at, bar * units.entries(middle, k, j));  // of `closing`
     });
-    units.product(last, Columns<Real>{learned, nullptr}, 1, [=, &first, &gradient](int i, int, int j, V bar) {
+    units.product(last, Columns<Real>{learned, nullptr}, 1, [=, &first, &gradient](int i, int, int j, V bar, auto&...) {
       units.add_to_column(first, gradient.weight[0], j, i, V(scale * gates.gate[last_neuron + i]) * bar);
     });
     units.outer(last, gradient.weight[2], Columns<Real>{loop.entry, nullptr}, Columns<Real>{learned, nullptr}, 1, scale,

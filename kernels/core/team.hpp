@@ -11,15 +11,19 @@
 //   for_each(rows, f)            f(row, lane) for every row and every (vector of) lane
 //   for_each_index(count, f)     f(i) once for every i < count, on single numbers
 //   product(W, in, columns, f)   f(o, c, lane, z) with z = sum_k W[o][k] in_c[k][lane], k in order; for one (o, lane)
-//   the
-//                                columns c = 0, 1, ... come in order and from the same member, so f may build on column
-//                                0
+//                                the columns c = 0, 1, ... come in order and from the same member, so f may build on
+//                                column 0. A team with registers to spare gives f a Carried& as well, the same one for
+//                                all columns of (o, lane)
 //   transposed_product(W, ...)   the same with W^T: f(k, c, lane, sum_o W[o][k] in_c[o][lane])
 //   outer(W, G, left, right, columns, scale, dots)
 //                                R[o][k] = sum over columns and lanes of left_c[o] right_c[k];  G += scale R,
 //                                dots[o] = sum_k W[o][k] R[o][k]
-//   reduce_rows<Count>(rows, f, sink)   sink(row, sums) once a row; sums of the Count values f(row, lane) over the
-//   lanes sum_over_rows(rows, f, sink)        sink(lane, sum) with the sum of f(row, lane) over rows, in order
+//   entry_sums(W, G, diagonal, scale, dots, scratch, f)
+//                                R[o][k] = sum over lanes of f(o, k, lane), of k = o alone where `diagonal`;  G +=
+//                                scale R, dots[o] += sum_k W[o][k] R[o][k]. scratch: as many numbers as R has
+//   reduce_rows<Count>(rows, f, sink)
+//                                sink(row, sums) once a row; sums of the Count values f(row, lane) over the lanes
+//   sum_over_rows(rows, f, sink) sink(lane, sum) with the sum of f(row, lane) over rows, in order
 //
 // A team that contracts the trace of two hidden layers (hidden_loops.hpp) also has
 //   with_lanes(lanes)            the same workers over panels of another number of lanes: a layer's units
@@ -63,10 +67,42 @@ struct Columns {
   Real* tangents = nullptr;
 };
 
+// What a formula carries from one column of (o, lane) to the next.
+template <class V>
+struct Carried {
+  V factor;  // of the tangents' formula, told by column 0
+  V sum;     // over the columns so far
+};
+
 // Several sums made in one pass.
 template <class V, int Count>
 struct Sums {
   V value[Count];
 };
+
+// entry_sums of a team to which an entry is a row like others.
+template <class Team, class Real, class F>
+CNF_INLINE void entry_sums_by_rows(const Team& team, const Matrix<Real>& w, Real* gradient, bool diagonal, Real scale,
+                                   Real* dots, Real* scratch, F f) {
+  using V = typename Team::Value;
+  const int columns = w.columns, learned = diagonal ? 1 : columns;  // entries of each row of W
+  team.template reduce_rows<1>(
+      w.rows * learned,
+      [=](int r, int lane) {
+        const int o = r / learned;
+        return Sums<V, 1>{{f(o, diagonal ? o : r % learned, lane)}};
+      },
+      [=, &team, &w](int r, Sums<Real, 1> sum) {
+        const int o = r / learned;
+        scratch[r] = sum.value[0];
+        team.add_to_matrix(w, gradient, o, diagonal ? o : r % learned, scale * sum.value[0]);
+      });
+  team.for_each_index(w.rows, [=, &w](int o) {
+    for (int j = 0; j < learned; ++j) {
+      const int k = diagonal ? o : j;
+      dots[o] = multiply_add(w.values[static_cast<long>(o) * columns + k], scratch[o * learned + j], dots[o]);
+    }
+  });
+}
 
 }  // namespace cnf::inline CNF_ARCH

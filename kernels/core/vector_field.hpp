@@ -207,12 +207,30 @@ class VectorField {
   CNF_HD void shared_gate_gradient(int l, const Gates& gates, const FieldGradient<Real>& gradient, Real scale) const;
   CNF_HD void lane_gate_gradient(int l, const Gates& gates, const StagePanels<Real>& in, const Activations<Real>& kept,
                                  const Real* cot_div, const FieldGradient<Real>& gradient, Real scale) const;
-  static CNF_INLINE void keep_tangent(Phi phi, const LayerPanels<Real>& panels, int o, int c, int lane, V adot);
+  // phi' g of (o, lane): as column 0 left it, or made again.
+  static CNF_INLINE V tangent_factor(Phi, const LayerPanels<Real>&, int, int, V, const Carried<V>& carried) {
+    return carried.factor;
+  }
+  static CNF_INLINE V tangent_factor(Phi phi, const LayerPanels<Real>& panels, int o, int lane, V gate) {
+    return slope_at(phi, panels, o, lane) * gate;
+  }
+  // abar of (k, lane) so far: carried, or kept in its panel.
+  static CNF_INLINE V abar_so_far(const Real*, const Carried<V>& carried) { return carried.sum; }
+  static CNF_INLINE V abar_so_far(const Real* abar) { return load<V>(abar); }
+  static CNF_INLINE void keep_abar(Real* abar, V bar, bool is_whole, Carried<V>& carried) {
+    carried.sum = bar;
+    if (is_whole) store(abar, bar);
+  }
+  static CNF_INLINE void keep_abar(Real* abar, V bar, bool) { store(abar, bar); }
+  static CNF_INLINE void keep_tangent(Phi phi, const LayerPanels<Real>& panels, int o, int c, int lane, V z, V gate,
+                                      V factor);
   CNF_INLINE CotangentPanels<Real> cotangents(int l) const {
     return {scratch_.abar[l & 1], scratch_.pulled[l & 1], estimator_.columns, field_.layer[l].first_neuron};
   }
+  template <class... Carry>
   static CNF_INLINE void pull_tangent(Phi phi, const Gates& gates, const LayerPanels<Real>& panels,
-                                      const CotangentPanels<Real>& to, int k, int c, int lane, V hdot_bar);
+                                      const CotangentPanels<Real>& to, int k, int c, int lane, V hdot_bar,
+                                      Carry&... carried);
 
   Team team_;
   const FieldParameters<Real>& field_;

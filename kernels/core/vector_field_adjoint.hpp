@@ -24,8 +24,9 @@ CNF_HD void VectorField<Team, Phi, Gates>::pull_back(const Gates& gates, const S
     if (l > 0) pull_through(l, gates, in, kept, cot_div);
   }
   if (gradient && by_loops()) loops_gradient(gates, kept, *gradient, scale);
-  team_.transposed_product(field_.layer[0].weight, Columns<Real>{scratch_.pulled[0], nullptr}, 1,
-                           [=, this](int k, int, int lane, V sum) { store(row(x_bar, field_.dim, 0, k) + lane, sum); });
+  team_.transposed_product(
+      field_.layer[0].weight, Columns<Real>{scratch_.pulled[0], nullptr}, 1,
+      [=, this](int k, int, int lane, V sum, auto&...) { store(row(x_bar, field_.dim, 0, k) + lane, sum); });
 }
 
 // Cotangents at the last layer: abar = cot_F, adotbar = cot_div eps / K.
@@ -50,18 +51,20 @@ CNF_HD void VectorField<Team, Phi, Gates>::start_pull_back(const Gates& gates, c
 
 // From hdot_bar of hidden layer l: the cotangent of zdot, and what the bend of phi adds to abar.
 template <class Team, class Phi, class Gates>
+template <class... Carry>
 CNF_INLINE void VectorField<Team, Phi, Gates>::pull_tangent(Phi phi, const Gates& gates,
                                                             const LayerPanels<Real>& panels,
                                                             const CotangentPanels<Real>& to, int k, int c, int lane,
-                                                            V hdot_bar) {
+                                                            V hdot_bar, Carry&... carried) {
   const long of_value = panels.at(0, k, lane), of_tangent = panels.at(c, k, lane);
   const V h = load<V>(panels.value + of_value), hdot = load<V>(panels.value + of_tangent);
   const V a = load<V>(panels.input + of_value), adot = load<V>(panels.input + of_tangent);
   const V g = gates.template at<V>(to.first_neuron + k, lane).gate;
-  const V sum = multiply_add(bend(phi, a, adot, h, hdot), hdot_bar, load<V>(to.abar + of_value));
-  store(to.abar + of_value, sum);
-  store(to.pulled + of_tangent, slope(phi, a, h) * hdot_bar * g);
-  if (c == to.columns) store(to.pulled + of_value, sum * g);
+  const V bar = multiply_add(bend(phi, a, adot, h, hdot), hdot_bar, abar_so_far(to.abar + of_value, carried...));
+  const bool is_whole = c == to.columns;
+  store(to.pulled + of_tangent, tangent_factor(phi, panels, k, lane, g, carried...) * hdot_bar);
+  keep_abar(to.abar + of_value, bar, is_whole, carried...);
+  if (is_whole) store(to.pulled + of_value, bar * g);
 }
 
 // Cotangents of hidden layer l - 1 from those of layer l.
@@ -74,15 +77,15 @@ CNF_HD void VectorField<Team, Phi, Gates>::pull_through(int l, const Gates& gate
   const LayerPanels<Real> panels = kept.layer(m, width_of(m));
   const CotangentPanels<Real> to = cotangents(m);
   const bool free_end = is_last(l) && estimator_.form == DivergenceForm::tangents;
+  const int columns = free_end ? 1 : 1 + estimator_.columns;
   if (loops && m == 0) pull_loops();
   const Real* loop_bar = m == 0 ? scratch_.loop.first_bar : kept.loops();
   const Columns<Real> bars = {scratch_.pulled[l & 1], row(scratch_.pulled[l & 1], above, 1, 0)};
   team_.transposed_product(
-      field_.layer[l].weight, bars, free_end ? 1 : 1 + estimator_.columns,
-      [=, phi = phi_](int k, int c, int lane, V sum) {
-        if (c > 0) return pull_tangent(phi, gates, panels, to, k, c, lane, sum);
+      field_.layer[l].weight, bars, columns, [=, phi = phi_](int k, int c, int lane, V sum, auto&... carried) {
+        if (c > 0) return pull_tangent(phi, gates, panels, to, k, c, lane, sum, carried...);
         const long at = panels.at(0, k, lane);
-        const V rise = slope_at(phi, panels, k, lane);
+        const V rise = slope_at(phi, panels, k, lane), g = gates.template at<V>(to.first_neuron + k, lane).gate;
         V bar = rise * sum;
         if (kappa) bar = multiply_add(load<V>(cot_div + lane) * V(kappa[k]), bend_at(phi, panels, k, lane, rise), bar);
         if (loops) {
@@ -90,16 +93,19 @@ CNF_HD void VectorField<Team, Phi, Gates>::pull_through(int l, const Gates& gate
           bar =
               multiply_add(m == 0 ? share : load<V>(cot_div + lane) * share, bend_at(phi, panels, k, lane, rise), bar);
         }
-        store(to.abar + at, bar);
-        if (to.columns == 0) store(to.pulled + at, bar * gates.template at<V>(to.first_neuron + k, lane).gate);
+        ((carried.factor = rise * g), ...);
+        keep_abar(to.abar + at, bar, columns == 1, carried...);
+        if (to.columns == 0) store(to.pulled + at, bar * g);
       });
   if (!free_end) return;
   const LayerParameters<Real>& layer = field_.layer[l];
   team_.for_each(panels.width, [=, &layer, phi = phi_](int k, int lane) {  // hdot_bar_i = cot_div g_i W[i]
+    const V g = gates.template at<V>(to.first_neuron + k, lane).gate;
+    Carried<V> carried = {tangent_factor(phi, panels, k, lane, g), load<V>(to.abar + panels.at(0, k, lane))};
     for (int i = 0; i < to.columns; ++i) {
-      const V g = gates.template at<V>(layer.first_neuron + i, lane).gate;
+      const V last_gate = gates.template at<V>(layer.first_neuron + i, lane).gate;
       const V w = V(layer.weight.values[static_cast<long>(i) * panels.width + k]);
-      pull_tangent(phi, gates, panels, to, k, 1 + i, lane, load<V>(cot_div + lane) * g * w);
+      pull_tangent(phi, gates, panels, to, k, 1 + i, lane, load<V>(cot_div + lane) * last_gate * w, carried);
     }
   });
 }
@@ -134,31 +140,18 @@ CNF_HD void VectorField<Team, Phi, Gates>::free_end_gradient(int l, const Gates&
                                                              const Real* cot_div, const FieldGradient<Real>& gradient,
                                                              Real scale) const {
   const LayerParameters<Real>& layer = field_.layer[l];
-  const int rows = layer.weight.rows, columns = layer.weight.columns;
-  const bool first = l == 0, diagonal = first && is_last(l);
-  const int learned = diagonal ? 1 : columns;  // entries of each row of W
-  const Real* pulled = scratch_.pulled[l & 1];
-  Real* sums = scratch_.ends;
-  Real* dots = scratch_.dots;
-  team_.template reduce_rows<1>(
-      rows * learned,
-      [=, this, &layer](int r, int lane) {
-        const int o = r / learned, k = diagonal ? o : r % learned;
-        if (first && !diagonal) return Sums<V, 1>{{load<V>(row(pulled, rows, 1 + k, o) + lane)}};
-        const V bar = load<V>(cot_div + lane) * gates.template at<V>(layer.first_neuron + o, lane).gate;
-        if (diagonal) return Sums<V, 1>{{bar}};
-        return Sums<V, 1>{{bar * load<V>(row(kept.value(l - 1), columns, 1 + o, k) + lane)}};
-      },
-      [=, this, &layer, &gradient](int r, Sums<Real, 1> sum) {
-        const int o = r / learned, k = diagonal ? o : r % learned;
-        sums[r] = sum.value[0];
-        team_.add_to_matrix(layer.weight, gradient.weight[l], o, k, scale * sum.value[0]);
-      });
-  team_.for_each_index(rows, [=, &layer](int o) {
-    for (int j = 0; j < learned; ++j) {
-      const int k = diagonal ? o : j;
-      dots[o] = multiply_add(layer.weight.values[static_cast<long>(o) * columns + k], sums[o * learned + j], dots[o]);
-    }
+  const int rows = layer.weight.rows, columns = layer.weight.columns, first_neuron = layer.first_neuron;
+  const bool diagonal = l == 0 && is_last(l);
+  const auto learn = [&](auto term) {
+    team_.entry_sums(layer.weight, gradient.weight[l], diagonal, scale, scratch_.dots, scratch_.ends, term);
+  };
+  if (l == 0 && !diagonal)
+    return learn([=, this, pulled = scratch_.pulled[0]](int o, int k, int lane) {
+      return load<V>(row(pulled, rows, 1 + k, o) + lane);
+    });
+  learn([=, this, hdot = diagonal ? nullptr : row(kept.value(l - 1), columns, 1, 0)](int o, int k, int lane) {
+    const V bar = load<V>(cot_div + lane) * gates.template at<V>(first_neuron + o, lane).gate;
+    return diagonal ? bar : bar * load<V>(row(hdot, columns, o, k) + lane);
   });
 }
 

@@ -12,7 +12,7 @@ CNF_HD void VectorField<Team, Phi, Gates>::start_probes(const StagePanels<Real>&
   Real* first_z = in.first_z;
   for (int c = 0; c < estimator_.columns; ++c)
     team_.product(field_.layer[0].weight, Columns<Real>{row(in.probes, field_.dim, c, 0), nullptr}, 1,
-                  [=, this](int o, int, int lane, V z) { store(row(first_z, width, c, o) + lane, z); });
+                  [=, this](int o, int, int lane, V z, auto&...) { store(row(first_z, width, c, o) + lane, z); });
 }
 
 template <class Team, class Phi, class Gates>
@@ -40,13 +40,13 @@ CNF_HD void VectorField<Team, Phi, Gates>::recall(const Gates& gates, const Acti
   first_slopes(kept);
 }
 
-// hdot = phi'(a) adot, kept for the layer above and for the adjoint.
+// hdot = phi'(a) g zdot, kept for the layer above and for the adjoint.
 template <class Team, class Phi, class Gates>
 CNF_INLINE void VectorField<Team, Phi, Gates>::keep_tangent(Phi phi, const LayerPanels<Real>& panels, int o, int c,
-                                                            int lane, V adot) {
+                                                            int lane, V z, V gate, V factor) {
   const long at = panels.at(c, o, lane);
-  store(panels.value + at, slope_at(phi, panels, o, lane) * adot);
-  if (keeps_input(phi)) store(panels.input + at, adot);
+  store(panels.value + at, factor * z);
+  if (keeps_input(phi)) store(panels.input + at, z * gate);
 }
 
 // h = phi(a) with a = z g + c, and its tangents.
@@ -57,17 +57,22 @@ CNF_HD void VectorField<Team, Phi, Gates>::hidden_layer(int l, const Gates& gate
   const int free_tangents = 1 + estimator_.columns - columns;
   const auto tangents = first_tangents(in);
   const LayerPanels<Real> panels = kept.layer(l, width_of(l));
-  team_.product(field_.layer[l].weight, inputs_of(l, in, kept), columns, [=, phi = phi_](int o, int c, int lane, V z) {
-    const Gate<V> gate = gates.template at<V>(first_neuron + o, lane);
-    const long at = panels.at(c, o, lane);
-    if (Gates::keeps_products && panels.pre_gate) store(panels.pre_gate + at, z);
-    if (c > 0) return keep_tangent(phi, panels, o, c, lane, z * gate.gate);
-    const V a = multiply_add(z, gate.gate, gate.offset);
-    store(panels.value + at, activate(phi, a));
-    if (keeps_input(phi)) store(panels.input + at, a);
-    for (int free = 1; free <= free_tangents; ++free)
-      keep_tangent(phi, panels, o, free, lane, tangents.template at<V>(o, free - 1, lane) * gate.gate);
-  });
+  team_.product(
+      field_.layer[l].weight, inputs_of(l, in, kept), columns,
+      [=, phi = phi_](int o, int c, int lane, V z, auto&... carried) {
+        const Gate<V> gate = gates.template at<V>(first_neuron + o, lane);
+        const V g = gate.gate;
+        const long at = panels.at(c, o, lane);
+        if (Gates::keeps_products && panels.pre_gate) store(panels.pre_gate + at, z);
+        if (c > 0)
+          return keep_tangent(phi, panels, o, c, lane, z, g, tangent_factor(phi, panels, o, lane, g, carried...));
+        const V a = multiply_add(z, g, gate.offset), h = activate(phi, a);
+        store(panels.value + at, h);
+        if (keeps_input(phi)) store(panels.input + at, a);
+        ((carried.factor = columns > 1 ? slope(phi, a, h) * g : V(0)), ...);
+        for (int free = 1; free <= free_tangents; ++free)
+          keep_tangent(phi, panels, o, free, lane, tangents.template at<V>(o, free - 1, lane), g, slope(phi, a, h) * g);
+      });
 }
 
 // F = a of the last layer, and J eps where tangents go through its product.
@@ -79,7 +84,7 @@ CNF_HD void VectorField<Team, Phi, Gates>::last_layer(const Gates& gates, const 
   Real* jacobian_part = scratch_.jacobian_part;
   const LayerPanels<Real> panels = kept.layer(l, field_.dim);
   team_.product(field_.layer[l].weight, inputs_of(l, in, kept), columns_of_product(l),
-                [=](int o, int c, int lane, V z) {
+                [=](int o, int c, int lane, V z, auto&...) {
                   const Gate<V> gate = gates.template at<V>(first_neuron + o, lane);
                   if (Gates::keeps_products && panels.pre_gate) store(panels.pre_gate + panels.at(c, o, lane), z);
                   if (c > 0)

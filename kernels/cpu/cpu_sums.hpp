@@ -11,6 +11,7 @@ class CpuSums {
   using Value = Pack<Real>;
   static constexpr int width = Value::width;
   static constexpr int vectors = sum_lanes / width;  // that make up sixteen lanes
+  static constexpr int lane_rows_of_block = vector_bytes == 64 ? 4 / vectors : 1;
 
   explicit CpuSums(int samples) : samples_(samples) {}
 
@@ -68,30 +69,71 @@ class CpuSums {
     return c == 0 ? columns.value : columns.tangents + static_cast<long>(c - 1) * rows * samples_;
   }
 
-  template <int Entries>
+  // Rows first, first + 1, ... of a gradient at entries k, k + 1, ...; dot gathers what they weigh in W.
+  template <int Height, int Entries>
   CNF_INLINE void lane_sums(const Matrix<Real>& w, Real* gradient, Columns<Real> left, Columns<Real> right, int columns,
-                            Real scale, int o, int k, Value (&dot)[vectors]) const {
-    Value sums[Entries][vectors];
-    for (int e = 0; e < Entries; ++e)
-      for (int v = 0; v < vectors; ++v) sums[e][v] = Value(0);
+                            Real scale, int first, int k, Value (&dot)[Height][vectors]) const {
+    Value sums[Height][Entries][vectors];
+    for (int r = 0; r < Height; ++r)
+      for (int e = 0; e < Entries; ++e)
+        for (int v = 0; v < vectors; ++v) sums[r][e][v] = Value(0);
     for (int c = 0; c < columns; ++c) {
-      const Real* p = panel_of(left, w.rows, c) + static_cast<long>(o) * samples_;
+      const Real* p = panel_of(left, w.rows, c) + static_cast<long>(first) * samples_;
       const Real* h = panel_of(right, w.columns, c) + static_cast<long>(k) * samples_;
       for (int lane = 0; lane < samples_; lane += sum_lanes)
         for (int v = 0; v < vectors; ++v) {
-          const Value bar = load<Value>(p + lane + v * width);
-          for (int e = 0; e < Entries; ++e)
-            sums[e][v] =
-                multiply_add(bar, load<Value>(h + static_cast<long>(e) * samples_ + lane + v * width), sums[e][v]);
+          Value bars[Height];
+          for (int r = 0; r < Height; ++r)
+            bars[r] = load<Value>(p + static_cast<long>(r) * samples_ + lane + v * width);
+          for (int e = 0; e < Entries; ++e) {
+            const Value x = load<Value>(h + static_cast<long>(e) * samples_ + lane + v * width);
+            for (int r = 0; r < Height; ++r) sums[r][e][v] = multiply_add(bars[r], x, sums[r][e][v]);
+          }
         }
     }
-    Real* to = gradient + (static_cast<long>(o) * w.columns + k) * sum_lanes;
-    for (int e = 0; e < Entries; ++e)
-      for (int v = 0; v < vectors; ++v) {
-        Real* entry = to + e * sum_lanes + v * width;
-        store(entry, multiply_add(Value(scale), sums[e][v], load<Value>(entry)));
-        dot[v] = multiply_add(Value(w.values[static_cast<long>(o) * w.columns + k + e]), sums[e][v], dot[v]);
-      }
+    for (int r = 0; r < Height; ++r)
+      for (int e = 0; e < Entries; ++e)
+        for (int v = 0; v < vectors; ++v) {
+          const long number = static_cast<long>(first + r) * w.columns + k + e;
+          Real* entry = gradient + number * sum_lanes + v * width;
+          store(entry, multiply_add(Value(scale), sums[r][e][v], load<Value>(entry)));
+          dot[r][v] = multiply_add(Value(w.values[number]), sums[r][e][v], dot[r][v]);
+        }
+  }
+
+  // Narrow matrices: a sum for each of sixteen lanes of every entry, folded when the gradient is collected.
+  void outer_by_lanes(const Matrix<Real>& w, Real* gradient, Columns<Real> left, Columns<Real> right, int columns,
+                      Real scale, Real* dots) const {
+    for (int first = 0, height = 0; first < w.rows; first += height) {
+      height = pass_height(w.rows - first, lane_rows_of_block);
+      lane_pass<lane_rows_of_block>(w, gradient, left, right, columns, scale, dots, first, height);
+    }
+  }
+
+  template <int Height>
+  CNF_INLINE void lane_pass(const Matrix<Real>& w, Real* gradient, Columns<Real> left, Columns<Real> right, int columns,
+                            Real scale, Real* dots, int first, int height) const {
+    if constexpr (Height > 1)
+      if (height < Height)
+        return lane_pass<pass_height(Height - 1, lane_rows_of_block)>(w, gradient, left, right, columns, scale, dots,
+                                                                      first, height);
+    Value dot[Height][vectors];
+    for (int r = 0; r < Height; ++r)
+      for (int v = 0; v < vectors; ++v) dot[r][v] = Value(0);
+    for (int k = 0; k < w.columns;) {
+      const int left_over = w.columns - k;
+      const auto entries = [&]<int Entries>() {
+        this->template lane_sums<Height, Entries>(w, gradient, left, right, columns, scale, first, k, dot);
+        k += Entries;
+      };
+      if (left_over >= 4)
+        entries.template operator()<4>();
+      else if (left_over >= 2)
+        entries.template operator()<2>();
+      else
+        entries.template operator()<1>();
+    }
+    for (int r = 0; r < Height; ++r) dots[first + r] = fold(dot[r]);
   }
 
   template <int Height>

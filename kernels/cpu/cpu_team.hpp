@@ -70,7 +70,7 @@ class CpuTeam : CpuSums<Real> {
   void outer(const Matrix<Real>& w, Real* gradient, Columns<Real> left, Columns<Real> right, int columns, Real scale,
              Real* dots) const {
     if (is_narrow(w.rows, w.columns))
-      outer_by_lanes(w, gradient, left, right, columns, scale, dots);
+      Base::outer_by_lanes(w, gradient, left, right, columns, scale, dots);
     else
       outer_transposed(w, gradient, left, right, columns, scale, dots);
   }
@@ -114,6 +114,25 @@ class CpuTeam : CpuSums<Real> {
     }
   }
 
+  template <class F>
+  CNF_INLINE void entry_sums(const Matrix<Real>& w, Real* gradient, bool diagonal, Real scale, Real* dots, Real*,
+                             F f) const {
+    for (int o = 0; o < w.rows; ++o) {
+      Value dot[vectors];
+      for (int v = 0; v < vectors; ++v) dot[v] = Value(0);
+      for (int k = diagonal ? o : 0; k < (diagonal ? o + 1 : w.columns); ++k) {
+        Value sums[vectors];
+        for (int v = 0; v < vectors; ++v) sums[v] = Value(0);
+        for (int lane = 0; lane < samples_; lane += sum_lanes)
+          for (int v = 0; v < vectors; ++v) sums[v] = sums[v] + f(o, k, lane + v * width);
+        add_lanes_to_matrix(w, gradient, o, k, scale, sums);
+        const Value weight = Value(w.values[static_cast<long>(o) * w.columns + k]);
+        for (int v = 0; v < vectors; ++v) dot[v] = multiply_add(weight, sums[v], dot[v]);
+      }
+      dots[o] += fold(dot);
+    }
+  }
+
   template <class F, class Sink>
   CNF_INLINE void sum_over_rows(int rows, F f, Sink sink) const {
     for (int lane = 0; lane < samples_; lane += sum_lanes) {
@@ -126,6 +145,15 @@ class CpuTeam : CpuSums<Real> {
   }
 
  private:
+  // A narrow matrix's gradient takes the sums of its sixteen lanes as they are.
+  CNF_INLINE void add_lanes_to_matrix(const Matrix<Real>& w, Real* gradient, int o, int k, Real scale,
+                                      const Value (&sums)[vectors]) const {
+    if (!is_narrow(w.rows, w.columns)) return add_to_matrix(w, gradient, o, k, scale * fold(sums));
+    Real* entry = gradient + (static_cast<long>(o) * w.columns + k) * sum_lanes;
+    for (int v = 0; v < vectors; ++v)
+      store(entry + v * width, multiply_add(Value(scale), sums[v], load<Value>(entry + v * width)));
+  }
+
   template <class F>
   void product_of(const Real* packed, int rows, int depth, Columns<Real> in, int columns, F f) const {
     for (int first = 0, height = 0; first < rows; first += height) {
@@ -153,15 +181,18 @@ class CpuTeam : CpuSums<Real> {
   template <int Height, int Vectors, class F>
   __attribute__((noinline)) void product_columns(const Real* packed, int first, int depth, Columns<Real> in,
                                                  int columns, F f) const {
-    const long panel = static_cast<long>(depth) * samples_;
-    for (int c = 0; c < columns; ++c) {
-      const Real* from = c == 0 ? in.value : in.tangents + (c - 1) * panel;
-      for (int lane = 0; lane < samples_; lane += Vectors * width) {
+    for (int lane = 0; lane < samples_; lane += Vectors * width) {
+      Carried<Value> carried[Height][Vectors];
+      const auto column = [&](int c) __attribute__((always_inline)) {
         Value sums[Height][Vectors];
-        Base::template product_block<Height, Vectors>(packed, from + lane, depth, sums);
+        Base::template product_block<Height, Vectors>(packed, panel_of(in, depth, c) + lane, depth, sums);
+#pragma GCC unroll 4
         for (int r = 0; r < Height; ++r)
-          for (int v = 0; v < Vectors; ++v) f(first + r, c, lane + v * width, sums[r][v]);
-      }
+#pragma GCC unroll 2
+          for (int v = 0; v < Vectors; ++v) f(first + r, c, lane + v * width, sums[r][v], carried[r][v]);
+      };
+      column(0);  // apart: formulas tell the value from tangents
+      for (int c = 1; c < columns; ++c) column(c);
     }
   }
 
@@ -186,29 +217,6 @@ class CpuTeam : CpuSums<Real> {
       Base::template accumulate<Height, Vectors>(w, in + lane, depth, sums);
       for (int r = 0; r < Height; ++r)
         for (int v = 0; v < Vectors; ++v) f(first + r, lane + v * width, sums[r][v]);
-    }
-  }
-
-  // Narrow matrices: a sum for each of sixteen lanes of every entry, folded when the gradient is collected.
-  void outer_by_lanes(const Matrix<Real>& w, Real* gradient, Columns<Real> left, Columns<Real> right, int columns,
-                      Real scale, Real* dots) const {
-    for (int o = 0; o < w.rows; ++o) {
-      Value dot[vectors];
-      for (int v = 0; v < vectors; ++v) dot[v] = Value(0);
-      for (int k = 0; k < w.columns;) {
-        const int left_over = w.columns - k;
-        const auto entries = [&]<int Entries>() {
-          this->template lane_sums<Entries>(w, gradient, left, right, columns, scale, o, k, dot);
-          k += Entries;
-        };
-        if (left_over >= 4)
-          entries.template operator()<4>();
-        else if (left_over >= 2)
-          entries.template operator()<2>();
-        else
-          entries.template operator()<1>();
-      }
-      dots[o] = fold(dot);
     }
   }
 

@@ -28,7 +28,7 @@ constexpr long runs_of_thread = 16;
 Tiling tile_rows(const Plan& plan, Estimator estimator, long rows) {
   // The contraction of two hidden layers makes its matrix once for a tile: dim multiply-adds an entry, to be shared.
   const bool shares = estimator.form == DivergenceForm::two_hidden_layers && plan.dim > 8;
-  const long most = shares ? 128 : plan.width <= 16 ? 64 : 32;
+  const long most = shares || plan.width <= 16 ? 128 : 64;
   const long wanted = (rows / 8 + lanes - 1) / lanes * lanes;  // about 8 tiles to share out, where rows allow
   Tiling tiling;
   tiling.samples = static_cast<int>(std::clamp(wanted, lanes, most));
