@@ -85,7 +85,8 @@ CNF_HD void VectorField<Team, Phi, Gates>::pull_through(int l, const Gates& gate
       field_.layer[l].weight, bars, columns, [=, phi = phi_](int k, int c, int lane, V sum, auto&... carried) {
         if (c > 0) return pull_tangent(phi, gates, panels, to, k, c, lane, sum, carried...);
         const long at = panels.at(0, k, lane);
-        const V rise = slope_at(phi, panels, k, lane), g = gates.template at<V>(to.first_neuron + k, lane).gate;
+        const V rise = slope_at(phi, panels, k, lane);
+        const auto gate = [&] { return gates.template at<V>(to.first_neuron + k, lane).gate; };
         V bar = rise * sum;
         if (kappa) bar = multiply_add(load<V>(cot_div + lane) * V(kappa[k]), bend_at(phi, panels, k, lane, rise), bar);
         if (loops) {
@@ -93,9 +94,9 @@ CNF_HD void VectorField<Team, Phi, Gates>::pull_through(int l, const Gates& gate
           bar =
               multiply_add(m == 0 ? share : load<V>(cot_div + lane) * share, bend_at(phi, panels, k, lane, rise), bar);
         }
-        ((carried.factor = rise * g), ...);
+        ((carried.factor = rise * gate()), ...);
         keep_abar(to.abar + at, bar, columns == 1, carried...);
-        if (to.columns == 0) store(to.pulled + at, bar * g);
+        if (to.columns == 0) store(to.pulled + at, bar * gate());
       });
   if (!free_end) return;
   const LayerParameters<Real>& layer = field_.layer[l];

@@ -131,9 +131,10 @@ LossFigures TileRunner<Real>::gradient(const Job<Real>& request, long first, lon
                                        Answers<Real>* answers) {
   Job<Real> job = request;
   if (answers) *answers = answers_for(job.row_count);
-  const Tiling tiling = tile_rows(plan_, job.estimator, count);
+  const double stored_bytes = stored_bytes_of_row(plan_, job.estimator, sizeof(Real));
+  const Tiling tiling = tile_rows(plan_, job.estimator, count, stored_bytes);
   job.samples = tiling.samples;
-  job.store_activations = keeps_activations(plan_, job.estimator, tiling.samples, sizeof(Real));
+  job.store_activations = keeps_activations(stored_bytes, tiling);
   job.record_capacity = record_capacity(plan_, tiling.samples, sizeof(Real));
   const long workspace = programs_->workspace_size(job, true), size = programs_->gradient_size(job);
   Real* gradients = gradients_.get(size * tiling.slots);
