@@ -6,6 +6,12 @@
 
 namespace cnf::inline CNF_ARCH {
 
+// How often a product lays out the formula behind it, and whether once more for values alone, which formulas tell from
+// tangents. More is faster, the more registers there are for what is carried, and makes every program larger.
+inline constexpr int unrolled_rows = vector_bytes == 64 ? 4 : 1;
+inline constexpr int unrolled_vectors = vector_bytes >= 32 ? 2 : 1;
+inline constexpr bool values_apart = vector_bytes >= 32;
+
 template <class Real>
 class CpuTeam : CpuSums<Real> {
   using Base = CpuSums<Real>;
@@ -186,13 +192,13 @@ class CpuTeam : CpuSums<Real> {
       const auto column = [&](int c) __attribute__((always_inline)) {
         Value sums[Height][Vectors];
         Base::template product_block<Height, Vectors>(packed, panel_of(in, depth, c) + lane, depth, sums);
-#pragma GCC unroll 4
+#pragma GCC unroll unrolled_rows
         for (int r = 0; r < Height; ++r)
-#pragma GCC unroll 2
+#pragma GCC unroll unrolled_vectors
           for (int v = 0; v < Vectors; ++v) f(first + r, c, lane + v * width, sums[r][v], carried[r][v]);
       };
-      column(0);  // apart: formulas tell the value from tangents
-      for (int c = 1; c < columns; ++c) column(c);
+      if constexpr (values_apart) column(0);
+      for (int c = values_apart; c < columns; ++c) column(c);
     }
   }
 
