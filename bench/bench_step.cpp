@@ -1,4 +1,4 @@
-// Our side of scripts/bench's comparison: one work on a given model and rows, timed a run a line of standard input.
+// Our side of scripts/bench's comparison: one work on a given model and rows, timed as standard input asks.
 // usage: bench_step MODEL ROWS --work train|solve --divergence D --adjoint A --threads N [--tolerance T]
 //
 // Standard output gets `ready` with figures of the case; then for each line `run COUNT` the seconds of so many runs,

@@ -69,6 +69,15 @@ class CpuSums {
     return c == 0 ? columns.value : columns.tangents + static_cast<long>(c - 1) * rows * samples_;
   }
 
+  // An entry of a narrow matrix's gradient takes the sums of its sixteen lanes as they are.
+  static CNF_INLINE void add_lanes(Real* entry, Real scale, const Value (&sums)[vectors]) {
+    for (int v = 0; v < vectors; ++v)
+      store(entry + v * width, multiply_add(Value(scale), sums[v], load<Value>(entry + v * width)));
+  }
+  static CNF_INLINE void weigh(Real weight, const Value (&sums)[vectors], Value (&dot)[vectors]) {
+    for (int v = 0; v < vectors; ++v) dot[v] = multiply_add(Value(weight), sums[v], dot[v]);
+  }
+
   // Rows first, first + 1, ... of a gradient at entries k, k + 1, ...; dot gathers what they weigh in W.
   template <int Height, int Entries>
   CNF_INLINE void lane_sums(const Matrix<Real>& w, Real* gradient, Columns<Real> left, Columns<Real> right, int columns,
@@ -92,13 +101,11 @@ class CpuSums {
         }
     }
     for (int r = 0; r < Height; ++r)
-      for (int e = 0; e < Entries; ++e)
-        for (int v = 0; v < vectors; ++v) {
-          const long number = static_cast<long>(first + r) * w.columns + k + e;
-          Real* entry = gradient + number * sum_lanes + v * width;
-          store(entry, multiply_add(Value(scale), sums[r][e][v], load<Value>(entry)));
-          dot[r][v] = multiply_add(Value(w.values[number]), sums[r][e][v], dot[r][v]);
-        }
+      for (int e = 0; e < Entries; ++e) {
+        const long number = static_cast<long>(first + r) * w.columns + k + e;
+        add_lanes(gradient + number * sum_lanes, scale, sums[r][e]);
+        weigh(w.values[number], sums[r][e], dot[r]);
+      }
   }
 
   // Narrow matrices: a sum for each of sixteen lanes of every entry, folded when the gradient is collected.

@@ -131,9 +131,12 @@ class CpuTeam : CpuSums<Real> {
         for (int v = 0; v < vectors; ++v) sums[v] = Value(0);
         for (int lane = 0; lane < samples_; lane += sum_lanes)
           for (int v = 0; v < vectors; ++v) sums[v] = sums[v] + f(o, k, lane + v * width);
-        add_lanes_to_matrix(w, gradient, o, k, scale, sums);
-        const Value weight = Value(w.values[static_cast<long>(o) * w.columns + k]);
-        for (int v = 0; v < vectors; ++v) dot[v] = multiply_add(weight, sums[v], dot[v]);
+        const long number = static_cast<long>(o) * w.columns + k;
+        if (is_narrow(w.rows, w.columns))
+          Base::add_lanes(gradient + number * sum_lanes, scale, sums);
+        else
+          add_to_matrix(w, gradient, o, k, scale * fold(sums));
+        Base::weigh(w.values[number], sums, dot);
       }
       dots[o] += fold(dot);
     }
@@ -151,15 +154,6 @@ class CpuTeam : CpuSums<Real> {
   }
 
  private:
-  // A narrow matrix's gradient takes the sums of its sixteen lanes as they are.
-  CNF_INLINE void add_lanes_to_matrix(const Matrix<Real>& w, Real* gradient, int o, int k, Real scale,
-                                      const Value (&sums)[vectors]) const {
-    if (!is_narrow(w.rows, w.columns)) return add_to_matrix(w, gradient, o, k, scale * fold(sums));
-    Real* entry = gradient + (static_cast<long>(o) * w.columns + k) * sum_lanes;
-    for (int v = 0; v < vectors; ++v)
-      store(entry + v * width, multiply_add(Value(scale), sums[v], load<Value>(entry + v * width)));
-  }
-
   template <class F>
   void product_of(const Real* packed, int rows, int depth, Columns<Real> in, int columns, F f) const {
     for (int first = 0, height = 0; first < rows; first += height) {
