@@ -84,13 +84,13 @@ CNF_INLINE V polynomial(V x) {
     return multiply_add(polynomial<Series, first + 1>(x), x, V(c));
 }
 
-// x = n ln2 + r with |r| <= ln2 / 2: power = 2^n and remainder = expm1(r).
+// x = n ln2 + r with |r| <= ln2 / 2: power = 2^n and remainder = expm1(r). For a small n the high part of ln2 will do.
 template <class V>
 struct ReducedExponential {
   V power, remainder;
 };
 
-template <class V>
+template <bool small_n = false, class V>
 CNF_INLINE ReducedExponential<V> reduce_exponential(V x) {
   using Real = RealOf<V>;
   using C = Elementary<Real>;
@@ -98,7 +98,7 @@ CNF_INLINE ReducedExponential<V> reduce_exponential(V x) {
   const V shifted = multiply_add(x, V(C::log2_e), V(rounder));  // the integer n stands in the low bits
   const V n = shifted - V(rounder);
   V r = multiply_add(n, V(-C::ln2_high), x);
-  r = multiply_add(n, V(-C::ln2_low), r);
+  if constexpr (!small_n) r = multiply_add(n, V(-C::ln2_low), r);
   const V power = number_of((bits_of(shifted) << Ieee<Real>::mantissa) + Ieee<Real>::one);
   return {power, multiply_add(r * r, polynomial<ExponentialSeries<Real>>(r), r)};
 }
@@ -109,6 +109,14 @@ CNF_INLINE V exponential(V x) {
   using C = Elementary<RealOf<V>>;
   x = minimum(maximum(x, V(C::smallest_argument)), V(C::largest_argument));
   const ReducedExponential<V> e = reduce_exponential(x);
+  return multiply_add(e.power, e.remainder, e.power);
+}
+
+// e^-|x|
+template <class V>
+CNF_INLINE V exponential_decay(V x) {
+  const V exponent = maximum(minus_absolute(x), V(Elementary<RealOf<V>>::smallest_argument));
+  const ReducedExponential<V> e = reduce_exponential(exponent);
   return multiply_add(e.power, e.remainder, e.power);
 }
 
@@ -155,16 +163,15 @@ template <class V>
 CNF_INLINE V hyperbolic_tangent(V x) {
   using C = Elementary<RealOf<V>>;
   const V size = minimum(absolute(x), V(C::tanh_saturates));
-  const ReducedExponential<V> e = reduce_exponential(size + size);
+  const ReducedExponential<V> e = reduce_exponential<true>(size + size);
   const V em1 = multiply_add(e.power, e.remainder, e.power - V(1));
-  const V t = em1 / (em1 + V(2));
-  return select(x < V(0), V(0) - t, t);
+  return with_sign_of(em1 / (em1 + V(2)), x);
 }
 
 // 1 / (1 + e^-x)
 template <class V>
 CNF_INLINE V sigmoid(V x) {
-  const V e = exponential(V(0) - absolute(x));
+  const V e = exponential_decay(x);
   return select(x < V(0), e, V(1)) / (V(1) + e);
 }
 

@@ -30,8 +30,8 @@ struct Lanes<double> {
 template <class V>
 using RealOf = typename Lanes<V>::Real;
 
-// The layout of an IEEE number: bits below the exponent, the bits of 1, and 1.5 * 2^mantissa: adding it rounds to an
-// integer.
+// The layout of an IEEE number: bits below the exponent, the bits of 1 and of the sign, and 1.5 * 2^mantissa: adding it
+// rounds to an integer.
 template <class Real>
 struct Ieee;
 
@@ -40,6 +40,7 @@ struct Ieee<float> {
   static constexpr int mantissa = 23;
   static constexpr std::int32_t one = 0x3f800000;
   static constexpr std::int32_t half_root = 0x3f3504f3;  // sqrt(1/2)
+  static constexpr std::int32_t sign = INT32_MIN;
   static constexpr float rounder = 12582912.0f;
 };
 
@@ -48,6 +49,7 @@ struct Ieee<double> {
   static constexpr int mantissa = 52;
   static constexpr std::int64_t one = 0x3ff0000000000000;
   static constexpr std::int64_t half_root = 0x3fe6a09e667f3bcd;
+  static constexpr std::int64_t sign = INT64_MIN;
   static constexpr double rounder = 6755399441055744.0;
 };
 
@@ -127,11 +129,20 @@ CNF_INLINE double to_real(std::int64_t a) {
   return static_cast<double>(a);
 }
 
-// |a|, and the smaller and larger of two numbers; a NaN in the first argument stays a NaN.
+// |a|, -|a|, and a number that is not negative with the sign of another.
 template <class V>
 CNF_INLINE V absolute(V a) {
-  return select(a < V(0), V(0) - a, a);
+  return number_of(bits_of(a) & ~Ieee<RealOf<V>>::sign);
 }
+template <class V>
+CNF_INLINE V minus_absolute(V a) {
+  return number_of(bits_of(a) | Ieee<RealOf<V>>::sign);
+}
+template <class V>
+CNF_INLINE V with_sign_of(V size, V a) {
+  return number_of(bits_of(size) | (bits_of(a) & Ieee<RealOf<V>>::sign));
+}
+// The smaller and larger of two numbers; a NaN in the first argument stays a NaN.
 template <class V>
 CNF_INLINE V minimum(V a, V b) {
   return select(b < a, b, a);
@@ -166,6 +177,15 @@ CNF_INLINE void store(float* to, float value) {
 }
 CNF_INLINE void store(double* to, double value) {
   *to = value;
+}
+template <class V>
+CNF_INLINE void add_to(RealOf<V>* to, V value) {
+  store(to, load<V>(to) + value);
+}
+// to += a b, with one rounding.
+template <class V>
+CNF_INLINE void add_product(RealOf<V>* to, V a, V b) {
+  store(to, multiply_add(a, b, load<V>(to)));
 }
 
 }  // namespace cnf::inline CNF_ARCH

@@ -26,7 +26,7 @@ CNF_INLINE constexpr bool keeps_input(Nonlinearity phi) {
 // log(1 + e^a) = max(a, 0) + log(1 + e^-|a|)
 template <class V>
 CNF_INLINE V softplus(V a) {
-  return maximum(a, V(0)) + log_one_plus(exponential(V(0) - absolute(a)));
+  return maximum(a, V(0)) + log_one_plus(exponential_decay(a));
 }
 
 // sigmoid(a) and 1 - sigmoid(a), which would cancel for large a.
@@ -36,7 +36,7 @@ struct Sigmoids {
 };
 template <class V>
 CNF_INLINE Sigmoids<V> sigmoids(V a) {
-  const V e = exponential(V(0) - absolute(a)), large = V(1) / (V(1) + e), small = e / (V(1) + e);
+  const V e = exponential_decay(a), large = V(1) / (V(1) + e), small = e / (V(1) + e);
   return {select(a < V(0), small, large), select(a < V(0), large, small)};
 }
 

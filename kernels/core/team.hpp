@@ -18,12 +18,17 @@
 //   outer(W, G, left, right, columns, scale, dots)
 //                                R[o][k] = sum over columns and lanes of left_c[o] right_c[k];  G += scale R,
 //                                dots[o] = sum_k W[o][k] R[o][k]
-//   entry_sums(W, G, diagonal, scale, dots, scratch, f)
+//   reduce_rows<Count>(rows, f, sink)
+//                                sink(row, sums) once a row; sums of the Count values f(row, lane) over the lanes. A
+//                                sink that takes packs of sums gets those of row, row + 1, ... at once
+//   sum_over_rows(rows, f, sink) sink(lane, sum) with the sum of f(row, lane) over rows, in order
+//
+// Two more are functions, which a team may have its own of:
+//   diagonal_product(team, W, in, f)
+//                                f(o, lane, z) with z = sum_k W[o][k] in_o[k][lane], k in order
+//   entry_sums(team, W, G, diagonal, scale, dots, scratch, f)
 //                                R[o][k] = sum over lanes of f(o, k, lane), of k = o alone where `diagonal`;  G +=
 //                                scale R, dots[o] += sum_k W[o][k] R[o][k]. scratch: as many numbers as R has
-//   reduce_rows<Count>(rows, f, sink)
-//                                sink(row, sums) once a row; sums of the Count values f(row, lane) over the lanes
-//   sum_over_rows(rows, f, sink) sink(lane, sum) with the sum of f(row, lane) over rows, in order
 //
 // A team that contracts the trace of two hidden layers (hidden_loops.hpp) also has
 //   with_lanes(lanes)            the same workers over panels of another number of lanes: a layer's units
@@ -74,35 +79,61 @@ struct Carried {
   V sum;     // over the columns so far
 };
 
+// A formula that does so little to a tangent's sum that it is best done in the registers where the sum was made.
+template <class F>
+struct BriefForTangents : F {};
+template <class F>
+BriefForTangents(F) -> BriefForTangents<F>;
+
 // Several sums made in one pass.
 template <class V, int Count>
 struct Sums {
   V value[Count];
 };
 
-// entry_sums of a team to which an entry is a row like others.
 template <class Team, class Real, class F>
-CNF_INLINE void entry_sums_by_rows(const Team& team, const Matrix<Real>& w, Real* gradient, bool diagonal, Real scale,
-                                   Real* dots, Real* scratch, F f) {
-  using V = typename Team::Value;
-  const int columns = w.columns, learned = diagonal ? 1 : columns;  // entries of each row of W
-  team.template reduce_rows<1>(
-      w.rows * learned,
-      [=](int r, int lane) {
-        const int o = r / learned;
-        return Sums<V, 1>{{f(o, diagonal ? o : r % learned, lane)}};
-      },
-      [=, &team, &w](int r, Sums<Real, 1> sum) {
-        const int o = r / learned;
-        scratch[r] = sum.value[0];
-        team.add_to_matrix(w, gradient, o, diagonal ? o : r % learned, scale * sum.value[0]);
-      });
-  team.for_each_index(w.rows, [=, &w](int o) {
-    for (int j = 0; j < learned; ++j) {
-      const int k = diagonal ? o : j;
-      dots[o] = multiply_add(w.values[static_cast<long>(o) * columns + k], scratch[o * learned + j], dots[o]);
-    }
-  });
+CNF_INLINE void diagonal_product(const Team& team, const Matrix<Real>& w, const Real* in, F f) {
+  if constexpr (requires { team.diagonal_product(w, in, f); }) {
+    team.diagonal_product(w, in, f);
+  } else {
+    using V = typename Team::Value;
+    const int columns = w.columns, samples = team.samples();
+    team.for_each(w.rows, [=, values = w.values](int o, int lane) {
+      const long first = static_cast<long>(o) * columns;
+      V z = V(0);
+      for (int k = 0; k < columns; ++k)
+        z = multiply_add(V(values[first + k]), load<V>(in + (first + k) * samples + lane), z);
+      f(o, lane, z);
+    });
+  }
+}
+
+template <class Team, class Real, class F>
+CNF_INLINE void entry_sums(const Team& team, const Matrix<Real>& w, Real* gradient, bool diagonal, Real scale,
+                           Real* dots, Real* scratch, F f) {
+  if constexpr (requires { team.entry_sums(w, gradient, diagonal, scale, dots, f); }) {
+    team.entry_sums(w, gradient, diagonal, scale, dots, f);
+  } else {
+    using V = typename Team::Value;
+    const int columns = w.columns, learned = diagonal ? 1 : columns;  // entries of each row of W
+    team.template reduce_rows<1>(
+        w.rows * learned,
+        [=](int r, int lane) {
+          const int o = r / learned;
+          return Sums<V, 1>{{f(o, diagonal ? o : r % learned, lane)}};
+        },
+        [=, &team, &w](int r, Sums<Real, 1> sum) {
+          const int o = r / learned;
+          scratch[r] = sum.value[0];
+          team.add_to_matrix(w, gradient, o, diagonal ? o : r % learned, scale * sum.value[0]);
+        });
+    team.for_each_index(w.rows, [=, &w](int o) {
+      for (int j = 0; j < learned; ++j) {
+        const int k = diagonal ? o : j;
+        dots[o] = multiply_add(w.values[static_cast<long>(o) * columns + k], scratch[o * learned + j], dots[o]);
+      }
+    });
+  }
 }
 
 }  // namespace cnf::inline CNF_ARCH

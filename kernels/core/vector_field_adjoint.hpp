@@ -144,7 +144,7 @@ CNF_HD void VectorField<Team, Phi, Gates>::free_end_gradient(int l, const Gates&
   const int rows = layer.weight.rows, columns = layer.weight.columns, first_neuron = layer.first_neuron;
   const bool diagonal = l == 0 && is_last(l);
   const auto learn = [&](auto term) {
-    team_.entry_sums(layer.weight, gradient.weight[l], diagonal, scale, scratch_.dots, scratch_.ends, term);
+    entry_sums(team_, layer.weight, gradient.weight[l], diagonal, scale, scratch_.dots, scratch_.ends, term);
   };
   if (l == 0 && !diagonal)
     return learn([=, this, pulled = scratch_.pulled[0]](int o, int k, int lane) {
@@ -206,14 +206,14 @@ CNF_HD void VectorField<Team, Phi, Gates>::shared_gate_gradient(int l, const Gat
     const Real* dots = scratch_.dots;
     team_.template reduce_rows<1>(
         width, [=, this](int o, int lane) { return Sums<V, 1>{{load<V>(row(abar, width, 0, o) + lane)}}; },
-        [=, &layer, &gradient](int o, Sums<Real, 1> sums) {
+        [=, &layer, &gradient]<class R>(int o, Sums<R, 1> sums) {
           const int neuron = layer.first_neuron + o;
-          const Real g = gates.gate[neuron], bar = scale * sums.value[0], p = g * bar;
-          const Real gamma = (Real(1) - g) * multiply_add(layer.bias[o], p, scale * dots[o]);
-          gradient.bias[neuron] += p;
-          gradient.shift_weight[neuron] = multiply_add(bar, gates.time, gradient.shift_weight[neuron]);
-          gradient.gate_bias[neuron] += gamma;
-          gradient.gate_weight[neuron] = multiply_add(gamma, gates.time, gradient.gate_weight[neuron]);
+          const R g = load<R>(gates.gate + neuron), bar = R(scale) * sums.value[0], p = g * bar;
+          const R gamma = (R(1) - g) * multiply_add(load<R>(layer.bias + o), p, R(scale) * load<R>(dots + o));
+          add_to(gradient.bias + neuron, p);
+          add_product(gradient.shift_weight + neuron, bar, R(gates.time));
+          add_to(gradient.gate_bias + neuron, gamma);
+          add_product(gradient.gate_weight + neuron, gamma, R(gates.time));
         });
   }
 }
@@ -250,12 +250,12 @@ CNF_HD void VectorField<Team, Phi, Gates>::lane_gate_gradient(int l, const Gates
       const V gamma = (V(1) - gate.gate) * sum;
       return Sums<V, 4>{{p, bar * t, gamma, gamma * t}};
     };
-    team_.template reduce_rows<4>(width, contribution, [=, &layer, &gradient](int o, Sums<Real, 4> sums) {
+    team_.template reduce_rows<4>(width, contribution, [=, &layer, &gradient]<class R>(int o, Sums<R, 4> sums) {
       const int neuron = layer.first_neuron + o;
-      gradient.bias[neuron] = multiply_add(scale, sums.value[0], gradient.bias[neuron]);
-      gradient.shift_weight[neuron] = multiply_add(scale, sums.value[1], gradient.shift_weight[neuron]);
-      gradient.gate_bias[neuron] = multiply_add(scale, sums.value[2], gradient.gate_bias[neuron]);
-      gradient.gate_weight[neuron] = multiply_add(scale, sums.value[3], gradient.gate_weight[neuron]);
+      add_product(gradient.bias + neuron, R(scale), sums.value[0]);
+      add_product(gradient.shift_weight + neuron, R(scale), sums.value[1]);
+      add_product(gradient.gate_bias + neuron, R(scale), sums.value[2]);
+      add_product(gradient.gate_weight + neuron, R(scale), sums.value[3]);
     });
   }
 }

@@ -57,22 +57,23 @@ CNF_HD void VectorField<Team, Phi, Gates>::hidden_layer(int l, const Gates& gate
   const int free_tangents = 1 + estimator_.columns - columns;
   const auto tangents = first_tangents(in);
   const LayerPanels<Real> panels = kept.layer(l, width_of(l));
-  team_.product(
-      field_.layer[l].weight, inputs_of(l, in, kept), columns,
-      [=, phi = phi_](int o, int c, int lane, V z, auto&... carried) {
-        const Gate<V> gate = gates.template at<V>(first_neuron + o, lane);
-        const V g = gate.gate;
-        const long at = panels.at(c, o, lane);
-        if (Gates::keeps_products && panels.pre_gate) store(panels.pre_gate + at, z);
-        if (c > 0)
-          return keep_tangent(phi, panels, o, c, lane, z, g, tangent_factor(phi, panels, o, lane, g, carried...));
-        const V a = multiply_add(z, g, gate.offset), h = activate(phi, a);
-        store(panels.value + at, h);
-        if (keeps_input(phi)) store(panels.input + at, a);
-        ((carried.factor = columns > 1 ? slope(phi, a, h) * g : V(0)), ...);
-        for (int free = 1; free <= free_tangents; ++free)
-          keep_tangent(phi, panels, o, free, lane, tangents.template at<V>(o, free - 1, lane), g, slope(phi, a, h) * g);
-      });
+  team_.product(field_.layer[l].weight, inputs_of(l, in, kept), columns,
+                BriefForTangents{[=, phi = phi_](int o, int c, int lane, V z, auto&... carried) {
+                  const Gate<V> gate = gates.template at<V>(first_neuron + o, lane);
+                  const V g = gate.gate;
+                  const long at = panels.at(c, o, lane);
+                  if (Gates::keeps_products && panels.pre_gate) store(panels.pre_gate + at, z);
+                  if (c > 0)
+                    return keep_tangent(phi, panels, o, c, lane, z, g,
+                                        tangent_factor(phi, panels, o, lane, g, carried...));
+                  const V a = multiply_add(z, g, gate.offset), h = activate(phi, a);
+                  store(panels.value + at, h);
+                  if (keeps_input(phi)) store(panels.input + at, a);
+                  const V factor = slope(phi, a, h) * g;
+                  ((carried.factor = factor), ...);
+                  for (int free = 1; free <= free_tangents; ++free)
+                    keep_tangent(phi, panels, o, free, lane, tangents.template at<V>(o, free - 1, lane), g, factor);
+                }});
 }
 
 // F = a of the last layer, and J eps where tangents go through its product.
@@ -114,15 +115,8 @@ CNF_HD void VectorField<Team, Phi, Gates>::divergence(const Gates& gates, const 
     }
     case DivergenceForm::tangents: {  // sum_i g_i (W hdot_i)_i: only the diagonal of the last product
       if (Gates::per_lane && kept.layout->pre_gates) part = row(kept.pre_gate(last), dim, 1, 0);  // for the adjoint
-      const int width = layer.weight.columns;
-      team_.for_each(dim, [=, this, &layer](int i, int lane) {
-        const Real* weights = layer.weight.values + static_cast<long>(i) * width;
-        const Real* hdot = row(kept.value(last - 1), width, 1 + i, 0) + lane;
-        V z = V(0);
-        for (int k = 0; k < width; ++k)
-          z = multiply_add(V(weights[k]), load<V>(hdot + static_cast<long>(k) * samples_), z);
-        store(row(part, dim, 0, i) + lane, z);
-      });
+      diagonal_product(team_, layer.weight, row(kept.value(last - 1), layer.weight.columns, 1, 0),
+                       [=, this](int i, int lane, V z) { store(row(part, dim, 0, i) + lane, z); });
       team_.sum_over_rows(
           dim,
           [=, this, &layer](int i, int lane) {

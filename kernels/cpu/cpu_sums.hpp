@@ -30,7 +30,7 @@ class CpuSums {
     Value sums[Height][Vectors];
 #pragma GCC unroll 12
     for (int r = 0; r < Height; ++r)
-#pragma GCC unroll 2
+#pragma GCC unroll 4
       for (int v = 0; v < Vectors; ++v) sums[r][v] = Value(0);
     for (int k = 0; k < depth; ++k) {
       Value x[Vectors];
@@ -38,7 +38,7 @@ class CpuSums {
 #pragma GCC unroll 12
       for (int r = 0; r < Height; ++r) {
         const Value weight = Value(w.values[r * w.row_step]);
-#pragma GCC unroll 2
+#pragma GCC unroll 4
         for (int v = 0; v < Vectors; ++v) sums[r][v] = multiply_add(weight, x[v], sums[r][v]);
       }
       w.values += w.step;
@@ -46,7 +46,7 @@ class CpuSums {
     }
 #pragma GCC unroll 12
     for (int r = 0; r < Height; ++r)
-#pragma GCC unroll 2
+#pragma GCC unroll 4
       for (int v = 0; v < Vectors; ++v) to[r][v] = sums[r][v];
   }
 
@@ -143,22 +143,32 @@ class CpuSums {
     for (int r = 0; r < Height; ++r) dots[first + r] = fold(dot[r]);
   }
 
-  template <int Height>
+  // sums[r][v] = sum over columns and lanes of left[first + r] right[k], at vector v of the transposed right panels.
+  template <int Height, int Vectors>
   CNF_INLINE void outer_sums(int rows, Columns<const Real> left, int columns, int first, const Real* transposed,
-                             int padded, Value (&sums)[Height][vectors]) const {
+                             int padded, Value (&to)[Height][Vectors]) const {
+    Value sums[Height][Vectors];
+#pragma GCC unroll 12
     for (int r = 0; r < Height; ++r)
-      for (int v = 0; v < vectors; ++v) sums[r][v] = Value(0);
+#pragma GCC unroll 4
+      for (int v = 0; v < Vectors; ++v) sums[r][v] = Value(0);
     for (int c = 0; c < columns; ++c) {
       const Real* bars = panel_of(left, rows, c) + static_cast<long>(first) * samples_;
       for (int lane = 0; lane < samples_; ++lane, transposed += padded) {
-        Value x[vectors];
-        for (int v = 0; v < vectors; ++v) x[v] = load<Value>(transposed + v * width);
+        Value x[Vectors];
+        for (int v = 0; v < Vectors; ++v) x[v] = load<Value>(transposed + v * width);
+#pragma GCC unroll 12
         for (int r = 0; r < Height; ++r) {
           const Value bar = Value(bars[static_cast<long>(r) * samples_ + lane]);
-          for (int v = 0; v < vectors; ++v) sums[r][v] = multiply_add(bar, x[v], sums[r][v]);
+#pragma GCC unroll 4
+          for (int v = 0; v < Vectors; ++v) sums[r][v] = multiply_add(bar, x[v], sums[r][v]);
         }
       }
     }
+#pragma GCC unroll 12
+    for (int r = 0; r < Height; ++r)
+#pragma GCC unroll 4
+      for (int v = 0; v < Vectors; ++v) to[r][v] = sums[r][v];
   }
 
   // to[lane][k] = panel[k][lane], padded with zeros; in squares of registers.

@@ -2,6 +2,8 @@
 // registers.
 #pragma once
 
+#include <type_traits>
+
 #include "cpu/cpu_sums.hpp"
 
 namespace cnf::inline CNF_ARCH {
@@ -12,6 +14,11 @@ inline constexpr int unrolled_rows = vector_bytes == 64 ? 4 : 1;
 inline constexpr int unrolled_vectors = vector_bytes >= 32 ? 2 : 1;
 inline constexpr bool values_apart = vector_bytes >= 32;
 
+template <class F>
+inline constexpr bool is_brief = false;
+template <class F>
+inline constexpr bool is_brief<BriefForTangents<F>> = true;
+
 template <class Real>
 class CpuTeam : CpuSums<Real> {
   using Base = CpuSums<Real>;
@@ -21,7 +28,7 @@ class CpuTeam : CpuSums<Real> {
  public:
   using Base::width, Base::vectors;
   using typename Base::Value;
-  static constexpr int outer_rows_of_block = vector_bytes == 64 ? 12 / vectors : vectors > 3 ? 3 : 12 / vectors;
+  static constexpr int outer_rows_of_block = vector_bytes == 64 ? 12 : vectors > 3 ? 3 : 12 / vectors;
 
   // samples: a multiple of sixteen. scratch: transposed_size() numbers.
   CpuTeam(int samples, Real* scratch) : Base(samples), scratch_(scratch) {}
@@ -105,24 +112,28 @@ class CpuTeam : CpuSums<Real> {
 
   template <int Count, class F, class Sink>
   CNF_INLINE void reduce_rows(int rows, F f, Sink sink) const {
-    for (int r = 0; r < rows; ++r) {
-      Value sums[Count][vectors];
-      for (int i = 0; i < Count; ++i)
-        for (int v = 0; v < vectors; ++v) sums[i][v] = Value(0);
-      for (int lane = 0; lane < samples_; lane += sum_lanes)
-        for (int v = 0; v < vectors; ++v) {
-          const Sums<Value, Count> terms = f(r, lane + v * width);
-          for (int i = 0; i < Count; ++i) sums[i][v] = sums[i][v] + terms.value[i];
+    int r = 0;
+    if constexpr (std::is_invocable_v<Sink, int, Sums<Value, Count>>)
+      for (; r + width <= rows; r += width) {
+        Value sums[Count][width];
+        for (int i = 0; i < width; ++i) {
+          const Sums<Value, Count> of_row = row_sums<Count>(r + i, f);
+          for (int n = 0; n < Count; ++n) sums[n][i] = of_row.value[n];
         }
+        Sums<Value, Count> folded;
+        for (int n = 0; n < Count; ++n) folded.value[n] = fold_rows<width / 2>(sums[n]);
+        sink(r, folded);
+      }
+    for (; r < rows; ++r) {
+      const Sums<Value, Count> of_row = row_sums<Count>(r, f);
       Sums<Real, Count> folded;
-      for (int i = 0; i < Count; ++i) folded.value[i] = fold(sums[i]);
+      for (int n = 0; n < Count; ++n) folded.value[n] = cnf::fold<Real, 1>({of_row.value[n]});
       sink(r, folded);
     }
   }
 
   template <class F>
-  CNF_INLINE void entry_sums(const Matrix<Real>& w, Real* gradient, bool diagonal, Real scale, Real* dots, Real*,
-                             F f) const {
+  CNF_INLINE void entry_sums(const Matrix<Real>& w, Real* gradient, bool diagonal, Real scale, Real* dots, F f) const {
     for (int o = 0; o < w.rows; ++o) {
       Value dot[vectors];
       for (int v = 0; v < vectors; ++v) dot[v] = Value(0);
@@ -142,6 +153,22 @@ class CpuTeam : CpuSums<Real> {
     }
   }
 
+  // Many lanes side by side: a sum has to wait for its last multiply-add.
+  template <class F>
+  CNF_INLINE void diagonal_product(const Matrix<Real>& w, const Real* in, F f) const {
+    const auto block = [&]<int Vectors>(int o, int lane) {
+      const long first = static_cast<long>(o) * w.columns;
+      Value sums[1][Vectors];
+      Base::template accumulate<1, Vectors>({w.values + first, 0, 1}, in + first * samples_ + lane, w.columns, sums);
+      for (int v = 0; v < Vectors; ++v) f(o, lane + v * width, sums[0][v]);
+    };
+    for (int o = 0; o < w.rows; ++o) {
+      int lane = 0;
+      for (; lane + 4 * width <= samples_; lane += 4 * width) block.template operator()<4>(o, lane);
+      for (; lane < samples_; lane += width) block.template operator()<1>(o, lane);
+    }
+  }
+
   template <class F, class Sink>
   CNF_INLINE void sum_over_rows(int rows, F f, Sink sink) const {
     for (int lane = 0; lane < samples_; lane += sum_lanes) {
@@ -154,6 +181,22 @@ class CpuTeam : CpuSums<Real> {
   }
 
  private:
+  // What f gives in row r, summed over its lanes but for those of a pack.
+  template <int Count, class F>
+  CNF_INLINE Sums<Value, Count> row_sums(int r, F f) const {
+    Value sums[Count][vectors];
+    for (int n = 0; n < Count; ++n)
+      for (int v = 0; v < vectors; ++v) sums[n][v] = Value(0);
+    for (int lane = 0; lane < samples_; lane += sum_lanes)
+      for (int v = 0; v < vectors; ++v) {
+        const Sums<Value, Count> terms = f(r, lane + v * width);
+        for (int n = 0; n < Count; ++n) sums[n][v] = sums[n][v] + terms.value[n];
+      }
+    Sums<Value, Count> of_row;
+    for (int n = 0; n < Count; ++n) of_row.value[n] = fold_vectors<Real, vectors>(sums[n]);
+    return of_row;
+  }
+
   template <class F>
   void product_of(const Real* packed, int rows, int depth, Columns<Real> in, int columns, F f) const {
     for (int first = 0, height = 0; first < rows; first += height) {
@@ -192,8 +235,26 @@ class CpuTeam : CpuSums<Real> {
           for (int v = 0; v < Vectors; ++v) f(first + r, c, lane + v * width, sums[r][v], carried[r][v]);
       };
       if constexpr (values_apart) column(0);
-      for (int c = values_apart; c < columns; ++c) column(c);
+      for (int c = values_apart; c < columns; ++c)
+        if constexpr (values_apart && Height > 4 && is_brief<F>)
+          tangent_column(packed, panel_of(in, depth, c) + lane, depth, first, c, lane, carried, f);
+        else
+          column(c);
     }
+  }
+
+  template <int Height, int Vectors, class F>
+  __attribute__((noinline)) void tangent_column(const Real* packed, const Real* from, int depth, int first, int c,
+                                                int lane, Carried<Value> (&carried)[Height][Vectors],
+                                                const F& formula) const {
+    if (c <= 0) __builtin_unreachable();
+    Value sums[Height][Vectors];
+    Base::template accumulate<Height, Vectors>({packed, 1, Height}, from, depth, sums);
+    const F f = formula;
+#pragma GCC unroll 12
+    for (int r = 0; r < Height; ++r)
+#pragma GCC unroll 2
+      for (int v = 0; v < Vectors; ++v) f(first + r, c, lane + v * width, sums[r][v], carried[r][v]);
   }
 
   // A matrix without a packed copy, whose few products are not worth one.
@@ -252,17 +313,22 @@ class CpuTeam : CpuSums<Real> {
     Value dot[Height][vectors];
     for (int r = 0; r < Height; ++r)
       for (int v = 0; v < vectors; ++v) dot[r][v] = Value(0);
-    for (int k = 0; k < padded; k += sum_lanes) {
-      Value sums[Height][vectors];
-      Base::template outer_sums<Height>(w.rows, Columns<const Real>{left.value, left.tangents}, columns, first,
-                                        scratch_ + k, padded, sums);
+    int k = 0;
+    const auto block = [&]<int Vectors>() __attribute__((always_inline)) {
+      Value sums[Height][Vectors];
+      Base::template outer_sums<Height, Vectors>(w.rows, Columns<const Real>{left.value, left.tangents}, columns, first,
+                                                 scratch_ + k, padded, sums);
       for (int r = 0; r < Height; ++r)
-        for (int v = 0; v < vectors; ++v) {
+        for (int v = 0; v < Vectors; ++v) {
           const long at = static_cast<long>(first + r) * padded + k + v * width;
           store(gradient + at, multiply_add(Value(scale), sums[r][v], load<Value>(gradient + at)));
-          dot[r][v] = multiply_add(load<Value>(w.padded + at), sums[r][v], dot[r][v]);
+          dot[r][v % vectors] = multiply_add(load<Value>(w.padded + at), sums[r][v], dot[r][v % vectors]);
         }
-    }
+      k += Vectors * width;
+    };
+    if constexpr (vectors == 1)
+      while (k + 2 * width <= padded) block.template operator()<2>();
+    while (k < padded) block.template operator()<vectors>();
     for (int r = 0; r < Height; ++r) dots[first + r] = fold(dot[r]);
   }
 

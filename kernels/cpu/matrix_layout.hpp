@@ -43,14 +43,30 @@ CNF_INLINE Pack<Real> fold_within(Pack<Real> sum) {
     return fold_within<half / 2>(sum + rotated<half>(sum));
 }
 template <class Real, int vectors>
-CNF_INLINE Real fold(const Pack<Real> (&sums)[vectors]) {
+CNF_INLINE Pack<Real> fold_vectors(const Pack<Real> (&sums)[vectors]) {
   if constexpr (vectors == 1) {
-    return fold_within<Pack<Real>::width / 2>(sums[0]).v[0];
+    return sums[0];
   } else {
     Pack<Real> halves[vectors / 2];
     for (int v = 0; v < vectors / 2; ++v) halves[v] = sums[v] + sums[v + vectors / 2];
-    return fold<Real, vectors / 2>(halves);
+    return fold_vectors<Real, vectors / 2>(halves);
   }
+}
+template <class Real, int vectors>
+CNF_INLINE Real fold(const Pack<Real> (&sums)[vectors]) {
+  return fold_within<Pack<Real>::width / 2>(fold_vectors<Real, vectors>(sums)).v[0];
+}
+// As many rows as a pack has lanes: lane i of the result is what row i folds to, by the same additions.
+template <int half, class Real>
+CNF_INLINE Pack<Real> fold_rows(Pack<Real> (&rows)[Pack<Real>::width]) {
+  for (int i = 0; i < half; ++i) {
+    swap_blocks<half>(rows[i], rows[i + half], std::make_integer_sequence<int, Pack<Real>::width>());
+    rows[i] = rows[i] + rows[i + half];
+  }
+  if constexpr (half == 1)
+    return rows[0];
+  else
+    return fold_rows<half / 2>(rows);
 }
 template <class Real>
 CNF_INLINE Real fold(const Real* lanes) {

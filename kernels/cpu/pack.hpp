@@ -3,7 +3,6 @@
 // instruction set.
 #pragma once
 
-#include <cstring>
 #include <utility>
 
 #if defined(__SSE2__)
@@ -28,14 +27,18 @@ inline constexpr int vector_bytes = 16;
 // parameter.
 template <class Number>
 struct VectorOf;
+// InMemory: wherever numbers lie. It is told apart from pointers and integers, so that a store of numbers does not have
+// these read again.
 template <>
 struct VectorOf<float> {
   typedef float Real __attribute__((vector_size(vector_bytes)));
+  typedef float InMemory __attribute__((vector_size(vector_bytes), aligned(sizeof(float))));
   typedef std::int32_t Int __attribute__((vector_size(vector_bytes)));
 };
 template <>
 struct VectorOf<double> {
   typedef double Real __attribute__((vector_size(vector_bytes)));
+  typedef double InMemory __attribute__((vector_size(vector_bytes), aligned(sizeof(double))));
   typedef std::int64_t Int __attribute__((vector_size(vector_bytes)));
 };
 
@@ -43,6 +46,7 @@ template <class Number>
 struct Pack {
   using Int = typename Lanes<Number>::Int;
   using Vector = typename VectorOf<Number>::Real;
+  using InMemory = typename VectorOf<Number>::InMemory;
   using IntVector = typename VectorOf<Number>::Int;
   static constexpr int width = vector_bytes / static_cast<int>(sizeof(Number));
 
@@ -61,11 +65,7 @@ struct Pack {
   CNF_INLINE Pack(Number a) : v(a - Vector{}) {}
   CNF_INLINE Pack(Vector a) : v(a) {}
 
-  static CNF_INLINE Pack load(const Number* from) {
-    Pack a;
-    std::memcpy(&a.v, from, sizeof(Vector));
-    return a;
-  }
+  static CNF_INLINE Pack load(const Number* from) { return Vector(*reinterpret_cast<const InMemory*>(from)); }
 
   friend CNF_INLINE Pack operator+(Pack a, Pack b) { return a.v + b.v; }
   friend CNF_INLINE Pack operator-(Pack a, Pack b) { return a.v - b.v; }
@@ -82,7 +82,7 @@ struct Pack {
     for (int lane = 0; lane < width; ++lane) any |= condition.v[lane];
     return any != 0;
   }
-  friend CNF_INLINE void store(Number* to, Pack a) { std::memcpy(to, &a.v, sizeof(Vector)); }
+  friend CNF_INLINE void store(Number* to, Pack a) { *reinterpret_cast<InMemory*>(to) = a.v; }
 
   friend CNF_INLINE Bits bits_of(Pack a) { return {(IntVector)a.v}; }
   friend CNF_INLINE Pack number_of(Bits a) { return Pack((Vector)a.v); }
@@ -90,6 +90,9 @@ struct Pack {
   friend CNF_INLINE Bits operator+(Bits a, Int b) { return {a.v + b}; }
   friend CNF_INLINE Bits operator-(Bits a, Int b) { return {a.v - b}; }
   friend CNF_INLINE Bits operator-(Bits a, Bits b) { return {a.v - b.v}; }
+  friend CNF_INLINE Bits operator&(Bits a, Int b) { return {a.v & b}; }
+  friend CNF_INLINE Bits operator|(Bits a, Int b) { return {a.v | b}; }
+  friend CNF_INLINE Bits operator|(Bits a, Bits b) { return {a.v | b.v}; }
   friend CNF_INLINE Bits operator<<(Bits a, int count) { return {a.v << count}; }
   friend CNF_INLINE Bits operator>>(Bits a, int count) { return {a.v >> count}; }
 };
@@ -168,6 +171,36 @@ CNF_INLINE Pack<Number> multiply_add(Pack<Number> a, Pack<Number> b, Pack<Number
   Pack<Number> sum;
   for (int lane = 0; lane < Pack<Number>::width; ++lane) sum.v[lane] = multiply_add(a.v[lane], b.v[lane], c.v[lane]);
   return sum;
+}
+#endif
+
+// One instruction where there is one that takes a NaN and zeros of both signs as core/lanes.hpp does: x86's give the
+// second operand then.
+#if defined(__AVX512F__)
+CNF_INLINE Pack<float> minimum(Pack<float> a, Pack<float> b) {
+  return Pack<float>((Pack<float>::Vector)_mm512_maskz_min_ps(0xffff, (__m512)b.v, (__m512)a.v));
+}
+CNF_INLINE Pack<float> maximum(Pack<float> a, Pack<float> b) {
+  return Pack<float>((Pack<float>::Vector)_mm512_maskz_max_ps(0xffff, (__m512)b.v, (__m512)a.v));
+}
+CNF_INLINE Pack<double> minimum(Pack<double> a, Pack<double> b) {
+  return Pack<double>((Pack<double>::Vector)_mm512_maskz_min_pd(0xff, (__m512d)b.v, (__m512d)a.v));
+}
+CNF_INLINE Pack<double> maximum(Pack<double> a, Pack<double> b) {
+  return Pack<double>((Pack<double>::Vector)_mm512_maskz_max_pd(0xff, (__m512d)b.v, (__m512d)a.v));
+}
+#elif defined(__AVX2__)
+CNF_INLINE Pack<float> minimum(Pack<float> a, Pack<float> b) {
+  return Pack<float>((Pack<float>::Vector)_mm256_min_ps((__m256)b.v, (__m256)a.v));
+}
+CNF_INLINE Pack<float> maximum(Pack<float> a, Pack<float> b) {
+  return Pack<float>((Pack<float>::Vector)_mm256_max_ps((__m256)b.v, (__m256)a.v));
+}
+CNF_INLINE Pack<double> minimum(Pack<double> a, Pack<double> b) {
+  return Pack<double>((Pack<double>::Vector)_mm256_min_pd((__m256d)b.v, (__m256d)a.v));
+}
+CNF_INLINE Pack<double> maximum(Pack<double> a, Pack<double> b) {
+  return Pack<double>((Pack<double>::Vector)_mm256_max_pd((__m256d)b.v, (__m256d)a.v));
 }
 #endif
 

@@ -86,12 +86,6 @@ class BlockTeam {
     gradient[static_cast<long>(o) * w.columns + k] += value;
   }
 
-  template <class F>
-  CNF_INLINE void entry_sums(const Matrix<Real>& w, Real* gradient, bool diagonal, Real scale, Real* dots,
-                             Real* scratch, F f) const {
-    entry_sums_by_rows(*this, w, gradient, diagonal, scale, dots, scratch, f);
-  }
-
   // Neighbouring threads share a row: each sums some of its values, then they sum each other's.
   template <int Count, class F, class Sink>
   CNF_INLINE void reduce_rows(int rows, F f, Sink sink) const {

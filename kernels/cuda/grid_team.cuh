@@ -89,12 +89,6 @@ class GridTeam {
     gradient[static_cast<long>(o) * w.columns + k] += value;
   }
 
-  template <class F>
-  CNF_INLINE void entry_sums(const Matrix<Real>& w, Real* gradient, bool diagonal, Real scale, Real* dots,
-                             Real* scratch, F f) const {
-    entry_sums_by_rows(*this, w, gradient, diagonal, scale, dots, scratch, f);
-  }
-
   // The sums of every thread's values, in thread 0.
   template <class Number, int Count>
   static CNF_INLINE Sums<Number, Count> sum_over_block(Sums<Number, Count> sums) {
