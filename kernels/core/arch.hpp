@@ -14,6 +14,19 @@
 #define CNF_INLINE inline __attribute__((always_inline))
 #endif
 
+#if defined(__CUDACC__) || defined(__FP_FAST_FMAF) || defined(__FMA__) || defined(__aarch64__)
+#define CNF_HAS_MULTIPLY_ADD true
+#else
+#define CNF_HAS_MULTIPLY_ADD false
+#endif
+
+// A formula of many multiply-adds: where each is a dozen instructions, a call costs less than room for copies.
+#if CNF_HAS_MULTIPLY_ADD
+#define CNF_FORMULA CNF_INLINE
+#else
+#define CNF_FORMULA inline __attribute__((noinline))
+#endif
+
 #ifndef CNF_ARCH
 #ifdef __CUDACC__
 #define CNF_ARCH cuda

@@ -105,7 +105,7 @@ CNF_INLINE ReducedExponential<V> reduce_exponential(V x) {
 
 // e^x; arguments are held within the range of normal results.
 template <class V>
-CNF_INLINE V exponential(V x) {
+CNF_FORMULA V exponential(V x) {
   using C = Elementary<RealOf<V>>;
   x = minimum(maximum(x, V(C::smallest_argument)), V(C::largest_argument));
   const ReducedExponential<V> e = reduce_exponential(x);
@@ -136,7 +136,7 @@ template <class V>
 CNF_INLINE V log_correction(V f) {
   const V s = f / (f + V(2)), z = s * s, half_square = V(RealOf<V>(0.5)) * f * f;
   const V r = (z + z) * polynomial<AtanhSeries<RealOf<V>>>(z);
-  return multiply_add(V(0) - s, half_square + r, half_square);
+  return multiply_add(-s, half_square + r, half_square);
 }
 
 // log(1 + u) for 0 <= u <= 1
@@ -147,7 +147,7 @@ CNF_INLINE V log_one_plus(V u) {
 
 // log x for normal positive x: x = 2^e m with m in [sqrt(1/2), sqrt(2))
 template <class V>
-CNF_INLINE V logarithm(V x) {
+CNF_FORMULA V logarithm(V x) {
   using Real = RealOf<V>;
   using C = Elementary<Real>;
   const auto shifted = bits_of(x) - Ieee<Real>::half_root;
@@ -170,7 +170,7 @@ CNF_INLINE V hyperbolic_tangent(V x) {
 
 // 1 / (1 + e^-x)
 template <class V>
-CNF_INLINE V sigmoid(V x) {
+CNF_FORMULA V sigmoid(V x) {
   const V e = exponential_decay(x);
   return select(x < V(0), e, V(1)) / (V(1) + e);
 }

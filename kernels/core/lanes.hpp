@@ -69,7 +69,7 @@ CNF_INLINE Double sum_to_odd(Double a, Double b) {
 
 // a b + c with one rounding, on every processor.
 CNF_INLINE float multiply_add(float a, float b, float c) {
-#if defined(__FP_FAST_FMAF) || defined(__FMA__) || defined(__aarch64__) || defined(__CUDA_ARCH__)
+#if CNF_HAS_MULTIPLY_ADD
   return ::fmaf(a, b, c);
 #else
   return static_cast<float>(

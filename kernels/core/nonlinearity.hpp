@@ -42,7 +42,7 @@ CNF_INLINE Sigmoids<V> sigmoids(V a) {
 
 // h = phi(a)
 template <class V>
-CNF_INLINE V activate(Nonlinearity phi, V a) {
+CNF_FORMULA V activate(Nonlinearity phi, V a) {
   switch (phi) {
     case Nonlinearity::tanh:
       return hyperbolic_tangent(a);
@@ -66,12 +66,12 @@ CNF_INLINE V activate(Nonlinearity phi, V a) {
 
 // phi'(a), told from h, or from a where the nonlinearity keeps its input
 template <class V>
-CNF_INLINE V slope(Nonlinearity phi, V a, V h) {
+CNF_FORMULA V slope(Nonlinearity phi, V a, V h) {
   switch (phi) {
     case Nonlinearity::tanh:
-      return multiply_add(V(0) - h, h, V(1));
+      return multiply_add(-h, h, V(1));
     case Nonlinearity::softplus:
-      return V(0) - exponential_minus_one(V(0) - h);
+      return -exponential_minus_one(-h);
     case Nonlinearity::elu:
       return minimum(h, V(0)) + V(1);
     case Nonlinearity::swish: {
@@ -92,12 +92,12 @@ CNF_INLINE V slope(Nonlinearity phi, V a, V h) {
 
 // phi''(a) adot, told from h and hdot, or from a and adot where the nonlinearity keeps its input
 template <class V>
-CNF_INLINE V bend(Nonlinearity phi, V a, V adot, V h, V hdot) {
+CNF_FORMULA V bend(Nonlinearity phi, V a, V adot, V h, V hdot) {
   switch (phi) {
     case Nonlinearity::tanh:
       return V(-2) * h * hdot;
     case Nonlinearity::softplus:
-      return exponential(V(0) - h) * hdot;
+      return exponential(-h) * hdot;
     case Nonlinearity::elu:
       return select(V(0) < h, V(0), hdot);
     case Nonlinearity::swish: {

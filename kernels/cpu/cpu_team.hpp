@@ -2,6 +2,7 @@
 // registers.
 #pragma once
 
+#include <algorithm>
 #include <type_traits>
 
 #include "cpu/cpu_sums.hpp"
@@ -28,7 +29,9 @@ class CpuTeam : CpuSums<Real> {
  public:
   using Base::width, Base::vectors;
   using typename Base::Value;
-  static constexpr int outer_rows_of_block = vector_bytes == 64 ? 12 : vectors > 3 ? 3 : 12 / vectors;
+  static constexpr int outer_rows_of_block = !CNF_HAS_MULTIPLY_ADD ? 1
+                                             : vector_bytes == 64  ? 12
+                                                                   : 12 / std::min(vectors, 4);
 
   // samples: a multiple of sixteen. scratch: transposed_size() numbers.
   CpuTeam(int samples, Real* scratch) : Base(samples), scratch_(scratch) {}

@@ -12,9 +12,12 @@ namespace cnf::inline CNF_ARCH {
 inline constexpr int sum_lanes = 16;
 
 // Rows of the output that one pass of a kernel computes, and of the shorter passes for the rows that are left: few
-// kernels, and none that computes a row in vain. With two vectors a row, a full block just fills the registers.
+// kernels, and none that computes a row in vain. With two vectors a row, a full block just fills the registers; where a
+// multiply-add is not one instruction, that would gain nothing and take much room.
 template <class Real>
-inline constexpr int block_rows = vector_bytes == 64 ? 12 : 6;
+inline constexpr int block_rows = !CNF_HAS_MULTIPLY_ADD ? 2
+                                  : vector_bytes == 64  ? 12
+                                                        : 6;
 
 constexpr int pass_height(int left, int full) {
   return left >= full ? full : left >= 4 && full > 4 ? 4 : left >= 2 && full > 2 ? 2 : 1;

@@ -69,6 +69,7 @@ struct Pack {
 
   friend CNF_INLINE Pack operator+(Pack a, Pack b) { return a.v + b.v; }
   friend CNF_INLINE Pack operator-(Pack a, Pack b) { return a.v - b.v; }
+  friend CNF_INLINE Pack operator-(Pack a) { return -a.v; }
   friend CNF_INLINE Pack operator*(Pack a, Pack b) { return a.v * b.v; }
   friend CNF_INLINE Pack operator/(Pack a, Pack b) { return a.v / b.v; }
   friend CNF_INLINE Mask operator<(Pack a, Pack b) { return {a.v < b.v}; }

@@ -48,6 +48,9 @@ struct LaneGroup : Group<Real_, Count> {
   friend CNF_INLINE LaneGroup operator-(LaneGroup a, LaneGroup b) {
     return each([](Real x, Real y) { return x - y; }, a.v, b.v);
   }
+  friend CNF_INLINE LaneGroup operator-(LaneGroup a) {
+    return each([](Real x) { return -x; }, a.v);
+  }
   friend CNF_INLINE LaneGroup operator*(LaneGroup a, LaneGroup b) {
     return each([](Real x, Real y) { return x * y; }, a.v, b.v);
   }
@@ -97,6 +100,15 @@ struct LaneGroup : Group<Real_, Count> {
   }
   friend CNF_INLINE Bits operator-(Bits a, Bits b) {
     return {each([](Int x, Int y) { return x - y; }, a.v, b.v)};
+  }
+  friend CNF_INLINE Bits operator&(Bits a, Int b) {
+    return {each([b](Int x) { return x & b; }, a.v)};
+  }
+  friend CNF_INLINE Bits operator|(Bits a, Int b) {
+    return {each([b](Int x) { return x | b; }, a.v)};
+  }
+  friend CNF_INLINE Bits operator|(Bits a, Bits b) {
+    return {each([](Int x, Int y) { return x | y; }, a.v, b.v)};
   }
   friend CNF_INLINE Bits operator<<(Bits a, int count) {
     return {each([count](Int x) { return x << count; }, a.v)};
