@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -36,6 +37,11 @@ struct QueuedUpdate {
   std::size_t rows = 0;
   double rate = 0;
 };
+
+// What is not a number may have a sign, which tells nothing.
+double without_sign(double figure) {
+  return std::isnan(figure) ? std::numeric_limits<double>::quiet_NaN() : figure;
+}
 
 }  // namespace
 
@@ -138,8 +144,8 @@ void Trainer::Impl::require_made(const StepFigures& figures, double rate) const 
   throw Diverged(
       fmt::format("the loss is {} and its gradient's norm {} with {} and learning rate {}; the parameters from "
                   "before this update are kept; try a smaller --learning-rate, --clip-norm 1 or a smaller {}",
-                  figures.loss, figures.gradient_norm, step_size(config.engine.flow.solve), rate,
-                  config.engine.flow.solve.tolerances ? "--rtol" : "--dt0"));
+                  without_sign(figures.loss), without_sign(figures.gradient_norm), step_size(config.engine.flow.solve),
+                  rate, config.engine.flow.solve.tolerances ? "--rtol" : "--dt0"));
 }
 
 Trainer::Trainer(const TrainConfig& config, std::span<const double> rows, std::span<const double> theta,

@@ -69,7 +69,8 @@ CNF_HD void VectorField<Team, Phi, Gates>::hidden_layer(int l, const Gates& gate
                   const V a = multiply_add(z, g, gate.offset), h = activate(phi, a);
                   store(panels.value + at, h);
                   if (keeps_input(phi)) store(panels.input + at, a);
-                  const V factor = slope(phi, a, h) * g;
+                  V factor = V(0);
+                  if (sizeof...(carried) > 0 || free_tangents > 0) factor = slope(phi, a, h) * g;
                   ((carried.factor = factor), ...);
                   for (int free = 1; free <= free_tangents; ++free)
                     keep_tangent(phi, panels, o, free, lane, tangents.template at<V>(o, free - 1, lane), g, factor);
