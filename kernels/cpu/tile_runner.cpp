@@ -13,6 +13,11 @@
 namespace cnf::cpu {
 namespace {
 
+// What one thread writes ends this far before what another writes: processors fetch lines ahead of those in use, and a
+// line that two threads want goes to and fro.
+template <class Real>
+constexpr long gap = 4096 / sizeof(Real);
+
 // Runs work(i, thread) for i < count on `threads` threads, no more than there is work for: starting one costs more than
 // a row. The first exception comes out here.
 template <class Work>
@@ -37,7 +42,7 @@ template <class Real>
 Real* TileRunner<Real>::Memory::get(long count) {
   if (count > size) {
     numbers.reset();
-    numbers = allocate<Real>(static_cast<std::size_t>(count));
+    numbers = allocate<Real>(static_cast<std::size_t>(count + gap<Real>));
     size = count;
   }
   return numbers.get();
@@ -137,10 +142,11 @@ LossFigures TileRunner<Real>::gradient(const Job<Real>& request, long first, lon
   job.store_activations = keeps_activations(stored_bytes, tiling);
   job.record_capacity = record_capacity(plan_, tiling.samples, sizeof(Real));
   const long workspace = programs_->workspace_size(job, true), size = programs_->gradient_size(job);
-  Real* gradients = gradients_.get(size * tiling.slots);
+  const long stride = size + gap<Real>;
+  Real* gradients = gradients_.get(stride * tiling.slots);
   std::vector<TileFigures<Real>> slots(static_cast<std::size_t>(tiling.slots));
   share_out(tiling.slots, threads_, [&](long slot, int thread) {
-    Real* gradient = gradients + slot * size;
+    Real* gradient = gradients + slot * stride;
     std::fill_n(gradient, size, Real(0));
     TileTask<Real> task;
     task.workspace = workspaces_[static_cast<std::size_t>(thread)].get(workspace);
@@ -152,7 +158,7 @@ LossFigures TileRunner<Real>::gradient(const Job<Real>& request, long first, lon
       programs_->gradient_tile(job, task, gradient, slots[static_cast<std::size_t>(slot)]);
     }
   });
-  sum_slots(gradients, size, tiling.slots);
+  sum_slots(gradients, size, stride, tiling.slots);
   programs_->collect(job, gradients, gradient_pointers(plan_, values));
   LossFigures figures;
   for (const TileFigures<Real>& slot : slots) {
@@ -167,14 +173,14 @@ LossFigures TileRunner<Real>::gradient(const Job<Real>& request, long first, lon
 
 // Slot 0 becomes the sum of all, pair by pair, so the order of additions depends on the number of slots alone.
 template <class Real>
-void TileRunner<Real>::sum_slots(Real* gradients, long size, int slots) const {
+void TileRunner<Real>::sum_slots(Real* gradients, long size, long stride, int slots) const {
   constexpr long chunk = 4096;
   const long chunks = (size + chunk - 1) / chunk;
   share_out(chunks, chunks > 8 ? threads_ : 1, [&](long i, int) {
     const long begin = i * chunk, end = std::min(size, begin + chunk);
-    for (int gap = 1; gap < slots; gap *= 2)
-      for (int slot = 0; slot + gap < slots; slot += 2 * gap)
-        for (long at = begin; at < end; ++at) gradients[slot * size + at] += gradients[(slot + gap) * size + at];
+    for (int step = 1; step < slots; step *= 2)
+      for (int slot = 0; slot + step < slots; slot += 2 * step)
+        for (long at = begin; at < end; ++at) gradients[slot * stride + at] += gradients[(slot + step) * stride + at];
   });
 }
 

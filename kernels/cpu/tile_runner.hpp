@@ -64,7 +64,7 @@ class TileRunner {
 
   Answers<Real> answers_for(long count) const;
   Preparation& preparation_for(Direction direction, Estimator estimator);
-  void sum_slots(Real* gradients, long size, int slots) const;
+  void sum_slots(Real* gradients, long size, long stride, int slots) const;
 
   Plan plan_;
   int threads_;
