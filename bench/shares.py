@@ -28,7 +28,7 @@ def measured_shares(path):
         elif "best_share" in case:
             shares[name] = case["best_share"]
             peaks.append(case["peak_gflops"])
-    return result["context"]["instruction_set"], statistics.median(peaks), shares, errors
+    return result["context"]["instruction_set"], statistics.median(peaks or [0]), shares, errors
 
 
 def distance(peak, other):
@@ -55,11 +55,11 @@ def store(instruction_set, peak, shares):
 
 def compare(instruction_set, peak, shares):
     table = nearest(json.loads(TABLE.read_text()), instruction_set, peak) if TABLE.exists() else None
-    if not table:
+    stored = table["shares"] if table else {}
+    ratios = {name: shares[name] / stored[name] for name in shares if name in stored}
+    if not ratios:
         print(f"no shares of {instruction_set} are stored; --store keeps these")
         return
-    stored = table["shares"]
-    ratios = {name: shares[name] / stored[name] for name in shares if name in stored}
     print(f"{'share':>6} {'stored':>6} {'ratio':>6}  case ({instruction_set}, one thread, {peak:.0f} GFLOP/s)")
     for name, ratio in ratios.items():
         verdict = "  SLOWER" if ratio < 1 - NOTICED else "  faster" if ratio > 1 + NOTICED else ""
@@ -80,7 +80,9 @@ def compare(instruction_set, peak, shares):
 
 def main():
     instruction_set, peak, shares, errors = measured_shares(sys.argv[1])
-    if "--store" in sys.argv[2:]:
+    if not shares:
+        print("no case was timed")
+    elif "--store" in sys.argv[2:]:
         store(instruction_set, peak, shares)
     else:
         compare(instruction_set, peak, shares)
