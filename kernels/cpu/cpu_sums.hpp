@@ -24,14 +24,25 @@ class CpuSums {
 
   static CNF_INLINE Real fold(const Value (&sums)[vectors]) { return cnf::fold<Real, vectors>(sums); }
 
-  // sums[r][v] = sum_k W[r][k] from[k][v], k in order: the kernel all products rest on.
   template <int Height, int Vectors>
-  CNF_INLINE void accumulate(Weights w, const Real* from, int depth, Value (&to)[Height][Vectors]) const {
-    Value sums[Height][Vectors];
+  static CNF_INLINE void clear(Value (&sums)[Height][Vectors]) {
 #pragma GCC unroll 12
     for (int r = 0; r < Height; ++r)
 #pragma GCC unroll 4
       for (int v = 0; v < Vectors; ++v) sums[r][v] = Value(0);
+  }
+  template <int Height, int Vectors>
+  static CNF_INLINE void copy(const Value (&sums)[Height][Vectors], Value (&to)[Height][Vectors]) {
+#pragma GCC unroll 12
+    for (int r = 0; r < Height; ++r)
+#pragma GCC unroll 4
+      for (int v = 0; v < Vectors; ++v) to[r][v] = sums[r][v];
+  }
+
+  // sums[r][v] += sum_k W[r][k] from[k][v], k in order, rows of `from` a stride apart: the kernel all products rest on.
+  template <int Height, int Vectors>
+  static CNF_INLINE void add_products(Weights w, const Real* from, long stride, int depth,
+                                      Value (&sums)[Height][Vectors]) {
     for (int k = 0; k < depth; ++k) {
       Value x[Vectors];
       for (int v = 0; v < Vectors; ++v) x[v] = load<Value>(from + v * width);
@@ -42,12 +53,16 @@ class CpuSums {
         for (int v = 0; v < Vectors; ++v) sums[r][v] = multiply_add(weight, x[v], sums[r][v]);
       }
       w.values += w.step;
-      from += samples_;
+      from += stride;
     }
-#pragma GCC unroll 12
-    for (int r = 0; r < Height; ++r)
-#pragma GCC unroll 4
-      for (int v = 0; v < Vectors; ++v) to[r][v] = sums[r][v];
+  }
+
+  template <int Height, int Vectors>
+  CNF_INLINE void accumulate(Weights w, const Real* from, int depth, Value (&to)[Height][Vectors]) const {
+    Value sums[Height][Vectors];
+    clear(sums);
+    add_products(w, from, samples_, depth, sums);
+    copy(sums, to);
   }
 
   // Where the sums fill the registers, in a function of its own: what f keeps there would drive them out.
@@ -143,32 +158,17 @@ class CpuSums {
     for (int r = 0; r < Height; ++r) dots[first + r] = fold(dot[r]);
   }
 
-  // sums[r][v] = sum over columns and lanes of left[first + r] right[k], at vector v of the transposed right panels.
+  // to[r][v] = sum over columns and lanes of left[first + r] right[k], at vector v of the transposed right panels.
   template <int Height, int Vectors>
   CNF_INLINE void outer_sums(int rows, Columns<const Real> left, int columns, int first, const Real* transposed,
                              int padded, Value (&to)[Height][Vectors]) const {
     Value sums[Height][Vectors];
-#pragma GCC unroll 12
-    for (int r = 0; r < Height; ++r)
-#pragma GCC unroll 4
-      for (int v = 0; v < Vectors; ++v) sums[r][v] = Value(0);
+    clear(sums);
     for (int c = 0; c < columns; ++c) {
       const Real* bars = panel_of(left, rows, c) + static_cast<long>(first) * samples_;
-      for (int lane = 0; lane < samples_; ++lane, transposed += padded) {
-        Value x[Vectors];
-        for (int v = 0; v < Vectors; ++v) x[v] = load<Value>(transposed + v * width);
-#pragma GCC unroll 12
-        for (int r = 0; r < Height; ++r) {
-          const Value bar = Value(bars[static_cast<long>(r) * samples_ + lane]);
-#pragma GCC unroll 4
-          for (int v = 0; v < Vectors; ++v) sums[r][v] = multiply_add(bar, x[v], sums[r][v]);
-        }
-      }
+      add_products({bars, samples_, 1}, transposed + static_cast<long>(c) * samples_ * padded, padded, samples_, sums);
     }
-#pragma GCC unroll 12
-    for (int r = 0; r < Height; ++r)
-#pragma GCC unroll 4
-      for (int v = 0; v < Vectors; ++v) to[r][v] = sums[r][v];
+    copy(sums, to);
   }
 
   // to[lane][k] = panel[k][lane], padded with zeros; in squares of registers.
